@@ -1,0 +1,1 @@
+//! Health, metrics and the admin API, on a listener of their own.

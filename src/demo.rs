@@ -1,0 +1,1 @@
+//! The demo application, a small legacy web application that knows nothing of the gateway.

@@ -1,0 +1,1 @@
+//! The sealed cookie that carries proofs, and revocation.

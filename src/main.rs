@@ -1,0 +1,3 @@
+//! The `otpgate` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The code pages and JSON endpoints.

@@ -1,0 +1,1 @@
+//! Key ring, sealing, keyed hashes, random codes.

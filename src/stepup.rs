@@ -1,0 +1,1 @@
+//! The conductor: the I/O around the pure rooms.

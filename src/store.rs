@@ -1,0 +1,1 @@
+//! What must be remembered, as semantic operations.
