@@ -1,1 +1,13 @@
 //! Key ring, sealing, keyed hashes, random codes.
+//!
+//! May use: `words`. Everything that leaves the process as a secret, or stands for one, is made here: sealed cookies
+//! and parked requests ([`KeyRing::seal`]), the keyed hashes under which subjects and contacts are known to the store
+//! ([`KeyRing::hash`]), and codes ([`Code`]). Start at [`KeyRing`].
+
+mod code;
+mod random;
+mod ring;
+
+pub use code::{Code, CodeShape, Typed};
+pub use random::{Random, SystemRandom};
+pub use ring::{BadSecret, KeyRing, Purpose, Secret};

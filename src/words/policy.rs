@@ -1,0 +1,79 @@
+//! Policies: what must have been proved to pass.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::ChannelSet;
+
+/// What a route asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Policy {
+    /// The request goes on, whoever sends it.
+    Bypass,
+    /// The request is refused, whoever sends it.
+    Deny,
+    /// Something must have been proved.
+    StepUp(Arc<StepUp>),
+}
+
+/// A policy of the config: what must have been proved to pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepUp {
+    /// Its name in the config; `otp` is built in.
+    pub name: Arc<str>,
+    /// Any one of these channels must have been answered on.
+    pub channels: ChannelSet,
+    /// How old a proof may be. Zero confirms every single request.
+    pub max_age: Duration,
+    /// The score (0 to 100) from which a challenge is put; 0 is always.
+    pub challenge_at: u8,
+    /// The score (0 to 100) from which the request is refused.
+    pub deny_at: u8,
+    /// What a proof is bound to besides the subject.
+    pub bind: Vec<Binding>,
+    /// Decide and log, but forward.
+    pub observe: bool,
+    /// When the first code goes out.
+    pub send: SendWhen,
+}
+
+/// What a proof can be bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// The subject: always.
+    Subject,
+    /// The application's session cookie.
+    AppSession,
+    /// The client's network: /24 of IPv4, /48 of IPv6.
+    Network,
+}
+
+/// When the first code of a challenge goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SendWhen {
+    /// With the page, when there is just one usable contact.
+    #[default]
+    OnArrival,
+    /// When the visitor asks for it.
+    OnClick,
+}
+
+// === impl StepUp ===
+
+impl StepUp {
+    /// Whether every single request is to be confirmed.
+    #[must_use]
+    pub const fn confirms_each_request(&self) -> bool {
+        self.max_age.is_zero()
+    }
+
+    /// Whether a proof must be bound to `binding`.
+    #[must_use]
+    pub fn binds(&self, binding: Binding) -> bool {
+        self.bind.contains(&binding)
+    }
+}
