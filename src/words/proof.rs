@@ -2,15 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Channel, KeyedHash, Timestamp};
+use crate::words::{Channel, ChannelSet, KeyedHash, Timestamp};
 
 /// "This subject answered a code on this channel, at this contact, from the directory or typed, at this time."
 ///
 /// The subject stands in the grant that carries the proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// The channel the code went out on.
+    /// The channel the code went out on last.
     pub channel: Channel,
+    /// The other channels the same code went out on. Nobody knows on which of them it was read, so a policy must
+    /// accept all of them (C08).
+    pub others: Vec<Channel>,
     /// Keyed hash of the contact.
     pub contact: KeyedHash,
     /// Who vouched for the contact.
@@ -30,4 +33,14 @@ pub enum Origin {
     Directory,
     /// Nobody: the visitor typed it. Never satisfies a policy that wants a directory's.
     Typed,
+}
+
+// === impl Proof ===
+
+impl Proof {
+    /// Whether every channel on which the code may have been read is one of `accepted`.
+    #[must_use]
+    pub fn is_on(&self, accepted: &ChannelSet) -> bool {
+        accepted.contains(self.channel) && self.others.iter().all(|&other| accepted.contains(other))
+    }
 }
