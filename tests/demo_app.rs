@@ -255,6 +255,28 @@ async fn a_transfer_shows_what_arrived_and_a_second_one_is_counted() {
 }
 
 #[tokio::test]
+async fn the_account_shows_the_beginning_of_a_long_note() {
+    let shop = Shop::open().await;
+    let cookie = shop.sign_in(Customer::Alice).await;
+    let form_token = shop.form_token(&cookie).await;
+    let fields = [
+        ("form_token", form_token.as_str()),
+        ("to", "Pier 7"),
+        ("amount", "1"),
+        ("note", &"é".repeat(61)),
+    ];
+    let sent = shop.post("/transfer", &cookie, &fields).await;
+    assert_eq!(location(&sent), "/transfer/done?id=1");
+    let account = shop.get("/account", &cookie).await;
+    assert_eq!(account.status(), StatusCode::OK);
+    let page = account.text().await.unwrap();
+    assert!(
+        page.contains(&format!("<td>{}…</td>", "é".repeat(60))),
+        "{page}"
+    );
+}
+
+#[tokio::test]
 async fn a_form_without_the_token_of_its_session_moves_nothing() {
     let shop = Shop::open().await;
     let alice = shop.sign_in(Customer::Alice).await;
