@@ -1,4 +1,6 @@
 //! The demo's application alone, over real HTTP: what a visitor of Harbour Supplies can rely on with no gateway about.
+// A test may unwrap: its panic is its report.
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
