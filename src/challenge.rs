@@ -1,1 +1,11 @@
-//! The life of a challenge, pure.
+//! The life of a challenge, pure: what it is about, what it parks, and what it is bound to.
+//!
+//! May use: `words`, `seal`, `request`, `store` (its words). Counting, comparing and locking are the store's, since they
+//! must be atomic; here is what the store keeps sealed. Start at [`Particulars`].
+
+mod parked;
+mod particulars;
+pub mod settings;
+
+pub use parked::{Parked, digest};
+pub use particulars::{Asked, Particulars, Reach};

@@ -1,1 +1,10 @@
-//! The sealed cookie that carries proofs, and revocation.
+//! The sealed cookie that carries a browser's proofs, and revocation.
+//!
+//! May use: `words`, `seal`, `request`, `store` (its words for revocations). The hot path ends here: a good grant is
+//! judged from the cookie and from what this process holds in memory. Start at [`Grant`].
+
+mod cookie;
+mod revoked;
+
+pub use cookie::{Grant, MAX_PROOFS};
+pub use revoked::{Revoked, SiteRevoked};

@@ -1,1 +1,13 @@
-//! Identity sources: who is asking.
+//! Identity sources: who the application says the visitor is.
+//!
+//! May use: `words`, `seal`, `request`. Pure but for the cache of [`Sessions`]; the store behind that cache is asked
+//! by the conductor. Start at [`Source`].
+
+mod login;
+mod sessions;
+pub mod settings;
+mod source;
+
+pub use login::{Login, Success, Watched};
+pub use sessions::{Epoch, Sessions};
+pub use source::{Ask, HeaderSource, Source};

@@ -1,1 +1,27 @@
-//! The conductor: the I/O around the pure rooms.
+//! The conductor: who is it, what does the gate say, park, challenge, deliver, grant, resume.
+//!
+//! May use every room below it; knows nothing of pingora, pages or bytes. The road of a request is
+//! [`Gateway::judge`] in `judge.rs`: start reading there. What a visitor then does on the portal are the steps of
+//! `steps.rs` ([`Gateway::arrive`], [`Gateway::send`], [`Gateway::verify`], …).
+
+mod ask;
+mod challenge;
+mod feed;
+mod gateway;
+mod identify;
+mod judge;
+mod operate;
+mod pass;
+mod resume;
+mod ruling;
+mod steps;
+mod visit;
+mod watch;
+
+pub use feed::follow;
+pub use gateway::{ChallengeRules, Gateway, Hosts, Shared, Site, SiteSpec};
+pub use operate::Operated;
+pub use ruling::{Forward, Replacement, Ruling};
+pub use steps::{Arrival, Choice, Reached, Sending, Standing, Verified};
+pub use visit::{BodyError, NoBody, RequestBody, Visit};
+pub use watch::Watch;

@@ -1,0 +1,142 @@
+//! What a challenge is about, as the store keeps it sealed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{Channel, Contact, KeyedHash, SendWhen, Subject};
+
+/// What a challenge is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Particulars {
+    subject: String,
+    /// The policy that asked, by name.
+    pub policy: String,
+    /// Who is challenged, and how they are told.
+    pub asked: Asked,
+    /// The method of the interrupted request.
+    pub method: String,
+    /// Its target: path and query as they go over the wire.
+    pub target: String,
+    /// Where the browser goes after it: a local target, kept here and never in a parameter (R01–R08).
+    pub return_to: String,
+    /// For a policy that confirms each request: what the confirmation is bound to, but for the browser.
+    pub binding: Option<KeyedHash>,
+    /// Where codes can go, in the order of the policy's channels.
+    pub contacts: Vec<Reach>,
+    /// When the first code goes out.
+    pub send: SendWhen,
+    /// The application's session when it was asked, hashed.
+    pub app_session: Option<KeyedHash>,
+}
+
+/// Who is challenged, and how they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asked {
+    /// A person, by a page.
+    Page,
+    /// An API client, by JSON.
+    Api,
+    /// A person whom no source names yet: the page asks for an address first.
+    Nobody,
+    /// An address that was typed and is allowed.
+    Typed,
+    /// An address that was typed and is not allowed: nothing is ever sent, and no code is right (O25).
+    Decoy,
+}
+
+/// A contact of a challenge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    channel: Channel,
+    address: String,
+    label: Option<String>,
+}
+
+// === impl Particulars ===
+
+impl Particulars {
+    /// What a challenge of `subject` is about; the fields are filled in by the caller.
+    #[must_use]
+    pub fn of(subject: &Subject, policy: &str, asked: Asked) -> Self {
+        Self {
+            subject: subject.as_str().to_owned(),
+            policy: policy.to_owned(),
+            asked,
+            method: String::new(),
+            target: String::new(),
+            return_to: String::new(),
+            binding: None,
+            contacts: Vec::new(),
+            send: SendWhen::OnArrival,
+            app_session: None,
+        }
+    }
+
+    /// The subject; `None` when it is nobody yet.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        if self.asked == Asked::Nobody { None } else { Subject::parse(&self.subject).ok() }
+    }
+
+    /// The same particulars for somebody else: the address that was typed.
+    #[must_use]
+    pub fn for_typed(&self, subject: &Subject, allowed: bool, contact: &Contact) -> Self {
+        Self {
+            subject: subject.as_str().to_owned(),
+            asked: if allowed { Asked::Typed } else { Asked::Decoy },
+            contacts: vec![Reach::new(contact)],
+            ..self.clone()
+        }
+    }
+
+    /// The contacts, parsed.
+    #[must_use]
+    pub fn contacts(&self) -> Vec<Contact> {
+        self.contacts.iter().filter_map(Reach::contact).collect()
+    }
+
+    /// Whether messages are typed ones, under the tight limits for them.
+    #[must_use]
+    pub const fn is_typed(&self) -> bool {
+        matches!(self.asked, Asked::Typed | Asked::Decoy)
+    }
+
+    /// The path of the interrupted request, without its query: what a page may show.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or("/")
+    }
+
+    /// The sealed form's plain text.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads [`Particulars::encode`] back.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+// === impl Reach ===
+
+impl Reach {
+    /// A contact as it is kept.
+    #[must_use]
+    pub fn new(contact: &Contact) -> Self {
+        Self {
+            channel: contact.channel(),
+            address: contact.reveal().to_owned(),
+            label: contact.label().map(str::to_owned),
+        }
+    }
+
+    fn contact(&self) -> Option<Contact> {
+        let contact = Contact::parse(self.channel, &self.address).ok()?;
+        Some(match &self.label {
+            Some(label) => contact.labelled(label),
+            None => contact,
+        })
+    }
+}

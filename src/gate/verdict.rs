@@ -1,0 +1,157 @@
+//! The verdict itself.
+
+use std::time::Duration;
+
+use crate::words::{Binding, KeyedHash, Origin, Policy, Proof, StepUp, Timestamp};
+
+/// How far a proof may lie in the future: what the clocks of two gateways may differ by.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(5);
+
+/// What a verdict is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The policy of the route.
+    pub policy: &'a Policy,
+    /// Whether an identity source named a subject.
+    pub has_subject: bool,
+    /// The proofs of that subject's good grant.
+    pub proofs: &'a [Proof],
+    /// A confirmation of this very request that was spent for it.
+    pub confirmed: bool,
+    /// The score, 0 to 100.
+    pub score: u8,
+    /// The application's session now, hashed.
+    pub app_session: Option<KeyedHash>,
+    /// The client's network now, hashed.
+    pub network: KeyedHash,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What the gate decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// The request goes on.
+    Forward(Passage<'a>),
+    /// Something must be proved first.
+    Challenge(Why),
+    /// The request is refused.
+    Refuse(Why),
+}
+
+/// By what right a request goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage<'a> {
+    /// Its route asks for nothing.
+    Bypass,
+    /// Its score is below the policy's threshold.
+    LowScore,
+    /// This proof.
+    Proof(&'a Proof),
+    /// A confirmation of this very request.
+    Confirmed,
+    /// The policy only observes; this is what it would have decided.
+    Observed(Why),
+}
+
+/// Why a request does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The policy is `deny`.
+    Denied,
+    /// The score reaches the policy's `deny_at`.
+    HighScore,
+    /// No identity source names a subject.
+    NoSubject,
+    /// The subject has proved nothing that this policy accepts.
+    NoProof,
+    /// The proofs on the right channels are too old.
+    TooOld,
+    /// The proofs are bound to another session of the application, or another network.
+    Unbound,
+    /// Every single request is to be confirmed.
+    Confirm,
+}
+
+/// Judges a request. The three answers are the only ones there are: whatever could not be found out must be handed in
+/// as "nothing proved".
+#[must_use]
+pub fn judge<'a>(facts: &Facts<'a>) -> Verdict<'a> {
+    let policy = match facts.policy {
+        Policy::Bypass => return Verdict::Forward(Passage::Bypass),
+        Policy::Deny => return Verdict::Refuse(Why::Denied),
+        Policy::StepUp(policy) => policy,
+    };
+    match weigh(policy, facts) {
+        Verdict::Challenge(why) | Verdict::Refuse(why) if policy.observe => Verdict::Forward(Passage::Observed(why)),
+        verdict => verdict,
+    }
+}
+
+fn weigh<'a>(policy: &StepUp, facts: &Facts<'a>) -> Verdict<'a> {
+    if facts.score >= policy.deny_at {
+        return Verdict::Refuse(Why::HighScore);
+    }
+    if facts.score < policy.challenge_at {
+        return Verdict::Forward(Passage::LowScore);
+    }
+    if !facts.has_subject {
+        return Verdict::Challenge(Why::NoSubject);
+    }
+    if policy.confirms_each_request() {
+        return if facts.confirmed { Verdict::Forward(Passage::Confirmed) } else { Verdict::Challenge(Why::Confirm) };
+    }
+    let mut why = Why::NoProof;
+    for proof in facts.proofs {
+        match shortcoming(policy, proof, facts) {
+            None => return Verdict::Forward(Passage::Proof(proof)),
+            Some(Why::NoProof) => {}
+            Some(closer) => why = closer,
+        }
+    }
+    Verdict::Challenge(why)
+}
+
+/// What keeps `proof` from satisfying `policy`, if anything.
+fn shortcoming(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> Option<Why> {
+    if !proof.is_on(&policy.channels) || proof.origin != Origin::Directory {
+        return Some(Why::NoProof);
+    }
+    let age = match facts.now.since(proof.at) {
+        Some(age) => age,
+        None if facts.now.after(CLOCK_SKEW) >= proof.at => Duration::ZERO,
+        None => return Some(Why::TooOld),
+    };
+    if age > policy.max_age {
+        return Some(Why::TooOld);
+    }
+    let same_session = proof.app_session.is_some() && proof.app_session == facts.app_session;
+    if policy.binds(Binding::AppSession) && !same_session {
+        return Some(Why::Unbound);
+    }
+    if policy.binds(Binding::Network) && proof.network != facts.network {
+        return Some(Why::Unbound);
+    }
+    None
+}
+
+// === impl Why ===
+
+impl Why {
+    /// The word for logs and for `explain`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::HighScore => "high_score",
+            Self::NoSubject => "no_subject",
+            Self::NoProof => "no_proof",
+            Self::TooOld => "too_old",
+            Self::Unbound => "unbound",
+            Self::Confirm => "confirm",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

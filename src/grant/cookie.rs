@@ -1,0 +1,146 @@
+//! The grant and its sealed form.
+//!
+//! The form is a fixed binary layout, version first, rather than JSON: it is read on every protected request.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::request::Scheme;
+use crate::seal::{KeyRing, Purpose, Random};
+use crate::store::SiteKey;
+use crate::words::{Channel, GrantId, KeyedHash, Origin, Proof, Subject, Timestamp};
+
+/// The most proofs a grant carries; the newest stay. Keeps the cookie below 1.5 KB (RFC 6265 asks browsers for 4 KB).
+pub const MAX_PROOFS: usize = 8;
+
+/// What a browser has proved, for one subject on one site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its name, kept while proofs are added, so that one logout ends every copy of it.
+    pub id: GrantId,
+    /// The subject.
+    pub subject: Subject,
+    /// The proofs, newest first.
+    pub proofs: Vec<Proof>,
+}
+
+const VERSION: u8 = 1;
+
+// === impl Grant ===
+
+impl Grant {
+    /// The grant with one more proof: the newest of its channels and contact replaces the older one, and proofs older
+    /// than `longest` are dropped.
+    #[must_use]
+    pub fn with(mut self, proof: Proof, longest: Duration) -> Self {
+        let now = proof.at;
+        self.proofs.retain(|old| {
+            let replaced = old.channel == proof.channel && old.contact == proof.contact && old.origin == proof.origin;
+            !replaced && now.since(old.at).is_none_or(|age| age <= longest)
+        });
+        self.proofs.insert(0, proof);
+        self.proofs.truncate(MAX_PROOFS);
+        self
+    }
+
+    /// The cookie's value: sealed for this site and this scheme (C07, C13).
+    #[must_use]
+    pub fn seal(&self, keys: &KeyRing, site: &SiteKey, scheme: Scheme, random: &dyn Random) -> String {
+        URL_SAFE_NO_PAD.encode(keys.seal(Purpose::Grant, &context(site, scheme), &self.encode(), random))
+    }
+
+    /// The grant in a cookie's value; `None` for anything that this gateway did not seal for this site and scheme.
+    #[must_use]
+    pub fn open(keys: &KeyRing, site: &SiteKey, scheme: Scheme, value: &str) -> Option<Self> {
+        // Sealing adds a third; a longer text is none of ours and is not worth decoding.
+        if value.len() > 4096 {
+            return None;
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        Self::decode(&keys.open(Purpose::Grant, &context(site, scheme), &sealed)?)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let subject = self.subject.as_str().as_bytes();
+        let mut out = Vec::with_capacity(20 + subject.len() + self.proofs.len() * 64);
+        out.push(VERSION);
+        out.extend_from_slice(self.id.as_bytes());
+        out.extend_from_slice(&u16::try_from(subject.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend_from_slice(subject);
+        for proof in &self.proofs {
+            out.push(channel_bit(proof.channel));
+            out.push(proof.others.iter().fold(0, |bits, &other| bits | channel_bit(other)));
+            out.push(u8::from(proof.origin == Origin::Typed) | u8::from(proof.app_session.is_some()) << 1);
+            out.extend_from_slice(proof.contact.as_bytes());
+            out.extend_from_slice(&proof.at.as_millis().to_le_bytes());
+            out.extend_from_slice(proof.app_session.unwrap_or(KeyedHash::new([0; 16])).as_bytes());
+            out.extend_from_slice(proof.network.as_bytes());
+        }
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        if reader.take::<1>()? != [VERSION] {
+            return None;
+        }
+        let id = GrantId::from_random(reader.take()?);
+        let length = u16::from_le_bytes(reader.take()?);
+        let subject = Subject::parse(std::str::from_utf8(reader.slice(length.into())?).ok()?).ok()?;
+        let mut proofs = Vec::new();
+        while !reader.0.is_empty() {
+            proofs.push(reader.proof()?);
+        }
+        (proofs.len() <= MAX_PROOFS).then_some(Self { id, subject, proofs })
+    }
+}
+
+fn context(site: &SiteKey, scheme: Scheme) -> Vec<u8> {
+    [scheme.as_str().as_bytes(), b"://", site.as_str().as_bytes()].concat()
+}
+
+const fn channel_bit(channel: Channel) -> u8 {
+    match channel {
+        Channel::Email => 1,
+        Channel::Sms => 2,
+        Channel::Voice => 4,
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    fn slice(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    fn proof(&mut self) -> Option<Proof> {
+        let [channel, others, flags] = self.take()?;
+        let contact = KeyedHash::new(self.take()?);
+        let at = Timestamp::from_millis(u64::from_le_bytes(self.take()?));
+        let session = KeyedHash::new(self.take()?);
+        let network = KeyedHash::new(self.take()?);
+        Some(Proof {
+            channel: Channel::ALL.into_iter().find(|&known| channel_bit(known) == channel)?,
+            others: Channel::ALL.into_iter().filter(|&known| channel_bit(known) & others != 0).collect(),
+            contact,
+            origin: if flags & 1 == 0 { Origin::Directory } else { Origin::Typed },
+            at,
+            app_session: (flags & 2 != 0).then_some(session),
+            network,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

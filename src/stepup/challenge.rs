@@ -1,0 +1,256 @@
+//! Putting a challenge: park the request, find the contacts, open it in the store.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::audit::Kind;
+use crate::challenge::{Asked, Parked, Particulars, Reach, digest};
+use crate::directory::DirectoryError;
+use crate::gate::Why;
+use crate::request::{OwnOrigin, RequestKind};
+use crate::seal::Purpose;
+use crate::stepup::identify::Who;
+use crate::stepup::judge::{Case, is_plain, may_challenge};
+use crate::stepup::visit::BROWSER;
+use crate::stepup::{Gateway, RequestBody, Ruling, Site, Visit};
+use crate::store::{Found, NewChallenge, Opened, Parking, StoreError};
+use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, ParkedId, Reference, StepUp, Subject};
+
+/// The subject of a challenge whose page asks for an address first.
+pub(super) const NOBODY: &str = "nobody";
+
+impl Gateway {
+    /// Nobody is signed in: the visitor is asked for an address, or sent to sign in.
+    pub(super) async fn nobody(&self, case: Case<'_>, policy: &Arc<StepUp>, body: &mut dyn RequestBody) -> Ruling {
+        let kind = case.visit.request.kind;
+        if !may_challenge(kind) {
+            return self.plain_401(&case, policy, Why::NoSubject);
+        }
+        if kind == RequestKind::Navigation && case.site.asks() {
+            return self.challenge(case, policy, Who::default(), Why::NoSubject, None, body).await;
+        }
+        case.site.spec.counters.challenged.inc();
+        let event = self.event(Kind::SignIn, &case, policy).reason(Why::NoSubject.as_str());
+        let reference = event.reference();
+        self.shared.audit.record(event);
+        Ruling::SignIn { to: case.site.spec.sign_in.clone(), reference }
+    }
+
+    /// Puts a challenge. A navigation's body is parked; nothing was sent to the upstream and no message goes out.
+    pub(super) async fn challenge(
+        &self,
+        mut case: Case<'_>,
+        policy: &Arc<StepUp>,
+        who: Who,
+        why: Why,
+        binding: Option<KeyedHash>,
+        body: &mut dyn RequestBody,
+    ) -> Ruling {
+        let (site, visit) = (case.site, case.visit);
+        let request = &visit.request;
+        if !may_challenge(request.kind) {
+            return self.plain_401(&case, policy, why);
+        }
+        site.spec.counters.challenged.inc();
+        let is_page = request.kind == RequestKind::Navigation;
+        // A body posted by another site is never parked: replaying it would be that site's deed (R15). Nor is a login
+        // form: it has a password.
+        let parks = is_page
+            && !is_plain(&request.method)
+            && visit.origin() != OwnOrigin::Foreign
+            && !site.is_sign_in(request.path.decoded());
+        if parks && let Err(error) = self.read_body(&mut case, body).await {
+            return self.body_ruling(&case, policy, error);
+        }
+        let contacts = match self.contacts(site, policy, who.subject.as_ref()).await {
+            Ok(contacts) => contacts,
+            Err(error) => {
+                tracing::error!(%error, "the directory does not answer");
+                let event = self.event(Kind::Unavailable, &case, policy).reason("directory");
+                let reference = event.reference();
+                self.shared.audit.record(event);
+                return Ruling::Unavailable(reference);
+            }
+        };
+        let asked = match (&who.subject, is_page) {
+            (None, _) => Asked::Nobody,
+            (Some(_), true) => Asked::Page,
+            (Some(_), false) => Asked::Api,
+        };
+        let subject = who.subject.clone().or_else(|| Subject::parse(NOBODY).ok());
+        let Some(subject) = subject else { return self.plain_401(&case, policy, why) };
+        let target = visit.target();
+        let particulars = Particulars {
+            method: request.method.as_str().to_owned(),
+            return_to: target.clone(),
+            target: target.clone(),
+            binding,
+            contacts: contacts.iter().map(Reach::new).collect(),
+            send: policy.send,
+            app_session: who.app_session,
+            ..Particulars::of(&subject, &policy.name, asked)
+        };
+        let parking = match (case.resumed, parks) {
+            (Some(resumed), _) => Park::Adopt(resumed.parked),
+            (None, true) => {
+                let body = case.body.clone().unwrap_or_default();
+                Park::New(Parked::new(request.method.clone(), &target, &visit.headers, body))
+            }
+            (None, false) => Park::None,
+        };
+        let likeness = self.likeness(&case, &particulars);
+        let (browser, cookies) = self.browser_of(visit);
+        let opening = Opening { browser, particulars, parking, likeness, reference: self.shared.reference() };
+        match self.open(site, &opening).await {
+            Ok(Opened::Full) => {
+                let event = self.event(Kind::NotParked, &case, policy).reason("crowded");
+                let reference = event.reference();
+                self.shared.audit.record(event);
+                Ruling::Crowded(reference)
+            }
+            Ok(Opened::Same(id)) => self.put(&case, policy, id, opening.browser, cookies).await,
+            Ok(Opened::New) => {
+                let event = self.event_under(Kind::Opened, &case, policy, opening.reference).reason(why.as_str());
+                self.note(event.maybe_subject(who.subject.as_ref())).await;
+                self.put(&case, policy, opening.id(), opening.browser, cookies).await
+            }
+            Err(error) => self.unavailable(&case, policy, &error),
+        }
+    }
+
+    /// Tells the visitor where the challenge is.
+    async fn put(
+        &self,
+        case: &Case<'_>,
+        policy: &Arc<StepUp>,
+        id: ChallengeId,
+        browser: BrowserId,
+        cookies: Vec<HeaderValue>,
+    ) -> Ruling {
+        if case.visit.request.kind == RequestKind::Navigation {
+            return Ruling::ToPage { id, cookies };
+        }
+        match self.find(case.site, self.browser_hash(&browser), Some(id)).await {
+            Ok(Found::One(challenge)) => match self.standing(*challenge) {
+                Some(standing) => {
+                    let max_age = policy.max_age.as_secs();
+                    Ruling::ToClient { standing: Box::new(standing), cookies, max_age }
+                }
+                None => Ruling::Unavailable(self.shared.reference()),
+            },
+            Ok(_) => Ruling::Unavailable(self.shared.reference()),
+            Err(error) => self.unavailable(case, policy, &error),
+        }
+    }
+
+    /// The browser that the cookie names, or a new one and its cookie.
+    pub(super) fn browser_of(&self, visit: &Visit) -> (BrowserId, Vec<HeaderValue>) {
+        match visit.browser() {
+            Some(browser) => (browser, Vec::new()),
+            None => {
+                let browser = self.shared.browser_id();
+                let cookie = BROWSER.set(visit.request.scheme, &browser.to_string(), None);
+                (browser, cookie.into_iter().collect())
+            }
+        }
+    }
+
+    /// Two requests of the same likeness share a challenge: the same page again, or any request of an API client under
+    /// the same policy that needs no confirmation of its own.
+    fn likeness(&self, case: &Case<'_>, particulars: &Particulars) -> KeyedHash {
+        let body = case.body.as_deref().unwrap_or_default();
+        let whole = digest(&case.visit.request.method, &particulars.target, &case.visit.headers, body);
+        let what = if particulars.asked == Asked::Api && particulars.binding.is_none() { &[][..] } else { &whole[..] };
+        let asked: &[u8] = match particulars.asked {
+            Asked::Api => b"api",
+            _ => b"page",
+        };
+        self.keys.hash("likeness", &[asked, particulars.policy.as_bytes(), what])
+    }
+
+    /// Opens a challenge in the store.
+    pub(super) async fn open(&self, site: &Site, opening: &Opening) -> Result<Opened, StoreError> {
+        let (id, random) = (opening.id(), &*self.shared.random);
+        let plain = opening.particulars.encode();
+        let sealed = self.keys.seal(Purpose::Challenge, id.as_bytes(), &plain, random);
+        let parked = match &opening.parking {
+            Park::New(parked) => {
+                let parked_id = self.shared.parked_id();
+                let context = [site.spec.key.as_str().as_bytes(), parked_id.as_bytes()].concat();
+                Some((parked_id, self.keys.seal(Purpose::Parked, &context, &parked.encode(), random)))
+            }
+            Park::None | Park::Adopt(_) => None,
+        };
+        let parking = match (&opening.parking, &parked) {
+            (Park::Adopt(parked), _) => Parking::Adopt(*parked),
+            (_, Some((id, sealed))) => Parking::New(*id, sealed),
+            _ => Parking::None,
+        };
+        let subject = opening.particulars.subject().or_else(|| Subject::parse(NOBODY).ok());
+        let subject = subject.map(|subject| self.subject_hash(site, &subject));
+        self.shared
+            .store
+            .open(&NewChallenge {
+                site: &site.spec.key,
+                id,
+                browser: self.browser_hash(&opening.browser),
+                subject: subject.unwrap_or(opening.likeness),
+                likeness: opening.likeness,
+                sealed: &sealed,
+                parked: parking,
+                reference: opening.reference,
+                tries: self.rules.tries,
+                ttl: self.rules.park_ttl,
+                budget: self.rules.budget,
+            })
+            .await
+    }
+
+    /// The contacts on which `policy` can be answered, in the order of its channels.
+    async fn contacts(
+        &self,
+        site: &Site,
+        policy: &StepUp,
+        subject: Option<&Subject>,
+    ) -> Result<Vec<Contact>, DirectoryError> {
+        let Some(subject) = subject else { return Ok(Vec::new()) };
+        for directory in &site.spec.directories {
+            if let Some(entry) = directory.find(subject).await? {
+                return Ok(usable(&entry.contacts, |channel| {
+                    policy.channels.contains(channel) && self.delivery.can(channel)
+                }, policy));
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+fn usable(contacts: &[Contact], takes: impl Fn(Channel) -> bool, policy: &StepUp) -> Vec<Contact> {
+    policy
+        .channels
+        .iter()
+        .filter(|&channel| takes(channel))
+        .flat_map(|channel| contacts.iter().filter(move |contact| contact.channel() == channel).cloned())
+        .collect()
+}
+
+/// A challenge about to be opened.
+pub(super) struct Opening {
+    pub browser: BrowserId,
+    pub particulars: Particulars,
+    pub parking: Park,
+    pub likeness: KeyedHash,
+    pub reference: Reference,
+}
+
+/// The parked request of a challenge about to be opened.
+pub(super) enum Park {
+    None,
+    New(Parked),
+    Adopt(ParkedId),
+}
+
+/// Silences nothing: an empty body for cases that have none.
+pub(super) const EMPTY: Bytes = Bytes::new();

@@ -1,0 +1,328 @@
+//! What one config makes, and what outlives a reload.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use moka::sync::Cache;
+
+use crate::audit::Audit;
+use crate::delivery::Delivery;
+use crate::directory::Directory;
+use crate::gate::{HostPattern, Routes};
+use crate::grant::{Revoked, SiteRevoked};
+use crate::identity::{Sessions, Source};
+use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, TrustedProxies, network_of};
+use crate::seal::{CodeShape, KeyRing, Random};
+use crate::store::{Budget, Limits, Resend, SiteKey, Store};
+use crate::words::{
+    BrowserId, ChallengeId, Clock, Contact, GrantId, KeyedHash, ParkedId, Policy, Reference, ResumeToken, Subject,
+};
+
+/// Everything that one config makes. A reload makes a new one and swaps it in whole (I11).
+#[derive(Debug)]
+pub struct Gateway {
+    pub(super) shared: Arc<Shared>,
+    pub(super) keys: KeyRing,
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) rules: ChallengeRules,
+    hosts: Hosts,
+    trusted: TrustedProxies,
+}
+
+/// What outlives a reload: the store, the clock, and what is remembered in memory.
+pub struct Shared {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The random source.
+    pub random: Arc<dyn Random>,
+    /// Events and metrics.
+    pub audit: Arc<Audit>,
+    /// Revocations.
+    pub revoked: Revoked,
+    sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
+    /// Which provider carried a challenge's last message, so that a resend prefers another one.
+    pub(super) carried: Cache<ChallengeId, Arc<str>>,
+}
+
+/// How challenges are put: the config's `challenge` and `limits`.
+#[derive(Debug, Clone)]
+pub struct ChallengeRules {
+    /// How codes look.
+    pub shape: CodeShape,
+    /// How long a code lives.
+    pub ttl: Duration,
+    /// Wrong codes that lock a challenge.
+    pub tries: u32,
+    /// Resends and their waits.
+    pub resend: Resend,
+    /// The largest body that is parked, in bytes.
+    pub max_body: usize,
+    /// How long a parked request, and its challenge, is kept.
+    pub park_ttl: Duration,
+    /// What may be kept.
+    pub budget: Budget,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// A site, as the config gives it.
+#[derive(Debug)]
+pub struct SiteSpec {
+    /// Its host names, at least one.
+    pub hosts: Vec<HostPattern>,
+    /// Its key in the store.
+    pub key: SiteKey,
+    /// Its name for people.
+    pub name: Arc<str>,
+    /// Its routes.
+    pub routes: Routes,
+    /// Its identity sources, in order.
+    pub sources: Vec<Source>,
+    /// Where a visitor without a subject is sent: a local target.
+    pub sign_in: Option<String>,
+    /// Its directories, in order.
+    pub directories: Vec<Arc<dyn Directory>>,
+    /// Identity headers that its peers may set.
+    pub identity_headers: IdentityHeaders,
+}
+
+/// A site of a running gateway.
+#[derive(Debug)]
+pub struct Site {
+    /// What the config says.
+    pub spec: SiteSpec,
+    /// How its paths are read.
+    pub path_rules: PathRules,
+    /// The longest `max_age` of its policies: no proof is kept longer.
+    pub longest: Duration,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) revoked: Arc<SiteRevoked>,
+}
+
+/// Sites by host name.
+#[derive(Debug, Default)]
+pub struct Hosts {
+    exact: HashMap<String, Arc<Site>>,
+    /// Wildcards, the longest first.
+    below: Vec<(HostPattern, Arc<Site>)>,
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// What outlives a reload.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, random: Arc<dyn Random>, audit: Arc<Audit>) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            audit,
+            revoked: Revoked::default(),
+            sessions: Mutex::default(),
+            carried: Cache::new(100_000),
+        }
+    }
+
+    pub(super) fn sessions(&self, site: &SiteKey) -> Arc<Sessions> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sessions.entry(site.clone()).or_default())
+    }
+
+    pub(super) fn forget_sessions(&self) {
+        for sessions in self.sessions.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            sessions.forget_all();
+        }
+    }
+
+    pub(super) fn reference(&self) -> Reference {
+        Reference::from_random(self.random.bytes())
+    }
+
+    pub(super) fn challenge_id(&self) -> ChallengeId {
+        ChallengeId::from_random(self.random.bytes())
+    }
+
+    pub(super) fn parked_id(&self) -> ParkedId {
+        ParkedId::from_random(self.random.bytes())
+    }
+
+    pub(super) fn browser_id(&self) -> BrowserId {
+        BrowserId::from_random(self.random.bytes())
+    }
+
+    pub(super) fn grant_id(&self) -> GrantId {
+        GrantId::from_random(self.random.bytes())
+    }
+
+    pub(super) fn resume_token(&self) -> ResumeToken {
+        ResumeToken::from_random(self.random.bytes())
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Shared({:?})", self.store)
+    }
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// The gateway of one config.
+    #[must_use]
+    pub fn new(
+        shared: Arc<Shared>,
+        keys: KeyRing,
+        delivery: Arc<Delivery>,
+        rules: ChallengeRules,
+        sites: Vec<SiteSpec>,
+        trusted: TrustedProxies,
+    ) -> Self {
+        let hosts = Hosts::new(sites.into_iter().map(|spec| Arc::new(Site::new(spec, &shared))));
+        Self { shared, keys, delivery, rules, hosts, trusted }
+    }
+
+    /// The proxies whose word on the client is taken.
+    #[must_use]
+    pub const fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.trusted
+    }
+
+    /// The site of a canonical host name.
+    #[must_use]
+    pub fn site(&self, host: &str) -> Option<&Arc<Site>> {
+        self.hosts.find(host)
+    }
+
+    /// Every site.
+    pub fn sites(&self) -> impl Iterator<Item = &Arc<Site>> {
+        self.hosts.all()
+    }
+
+    /// What outlives a reload.
+    #[must_use]
+    pub const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// How challenges are put.
+    #[must_use]
+    pub const fn rules(&self) -> &ChallengeRules {
+        &self.rules
+    }
+
+    /// The key ring.
+    #[must_use]
+    pub const fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// How codes reach people.
+    #[must_use]
+    pub const fn delivery(&self) -> &Arc<Delivery> {
+        &self.delivery
+    }
+
+    /// Whether a path is the gateway's own: `/.otpgate` and all below, in any case, so that no spelling of it reaches
+    /// the upstream.
+    #[must_use]
+    pub fn is_portal(path: &CanonicalPath) -> bool {
+        path.folded().strip_prefix("/.otpgate").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    pub(super) fn subject_hash(&self, site: &Site, subject: &Subject) -> KeyedHash {
+        self.keys.hash("subject", &[site.spec.key.as_str().as_bytes(), subject.as_str().as_bytes()])
+    }
+
+    pub(super) fn browser_hash(&self, browser: &BrowserId) -> KeyedHash {
+        self.keys.hash("browser", &[browser.as_bytes()])
+    }
+
+    pub(super) fn contact_hash(&self, contact: &Contact) -> KeyedHash {
+        // SMS and voice reach the same telephone: one budget (D13).
+        self.keys.hash("contact", &[contact.reveal().to_ascii_lowercase().as_bytes()])
+    }
+
+    pub(super) fn session_hash(&self, site: &Site, cookie: &str) -> KeyedHash {
+        self.keys.hash("session", &[site.spec.key.as_str().as_bytes(), cookie.as_bytes()])
+    }
+
+    pub(super) fn ip_hash(&self, request: &CanonicalRequest) -> KeyedHash {
+        // An IPv6 client has a whole /64 to itself, so that is its address.
+        match request.client.ip {
+            std::net::IpAddr::V4(ip) => self.keys.hash("ip", &[&ip.octets()]),
+            std::net::IpAddr::V6(ip) => self.keys.hash("ip", &[ip.octets().get(..8).unwrap_or_default()]),
+        }
+    }
+
+    pub(super) fn network_hash(&self, request: &CanonicalRequest) -> KeyedHash {
+        self.keys.hash("network", &[network_of(request.client.ip).to_string().as_bytes()])
+    }
+}
+
+// === impl Site ===
+
+impl Site {
+    fn new(spec: SiteSpec, shared: &Shared) -> Self {
+        let longest = spec
+            .routes
+            .policies()
+            .filter_map(|policy| match policy {
+                Policy::StepUp(policy) => Some(policy.max_age),
+                Policy::Bypass | Policy::Deny => None,
+            })
+            .max()
+            .unwrap_or_default();
+        let path_rules = PathRules { parameters_allowed: !spec.routes.protect_anything() };
+        let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
+        Self { spec, path_rules, longest, sessions, revoked }
+    }
+
+    /// Whether a path needs no subject: signing in is how one gets one.
+    pub(super) fn is_sign_in(&self, path: &str) -> bool {
+        let sign_in = self.spec.sign_in.as_deref().and_then(|target| target.split(['?', '#']).next());
+        sign_in == Some(path)
+            || self.spec.sources.iter().any(|source| matches!(source, Source::Login(login) if login.is_login(path)))
+    }
+}
+
+// === impl Hosts ===
+
+impl Hosts {
+    fn new(sites: impl Iterator<Item = Arc<Site>>) -> Self {
+        let mut hosts = Self::default();
+        for site in sites {
+            for pattern in &site.spec.hosts {
+                match pattern {
+                    HostPattern::Exact(name) => {
+                        hosts.exact.insert(name.clone(), Arc::clone(&site));
+                    }
+                    HostPattern::Below(_) => hosts.below.push((pattern.clone(), Arc::clone(&site))),
+                }
+            }
+        }
+        hosts.below.sort_by_key(|(pattern, _)| match pattern {
+            HostPattern::Exact(text) | HostPattern::Below(text) => std::cmp::Reverse(text.len()),
+        });
+        hosts
+    }
+
+    fn find(&self, host: &str) -> Option<&Arc<Site>> {
+        self.exact
+            .get(host)
+            .or_else(|| self.below.iter().find(|(pattern, _)| pattern.matches(host)).map(|(_, site)| site))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Site>> {
+        let mut seen: Vec<&SiteKey> = Vec::new();
+        self.exact.values().chain(self.below.iter().map(|(_, site)| site)).filter(move |site| {
+            let fresh = !seen.contains(&&site.spec.key);
+            seen.push(&site.spec.key);
+            fresh
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Who is asking: the site's identity sources, asked in order.
+
+use crate::grant::Grant;
+use crate::identity::{Login, Source};
+use crate::seal::Purpose;
+use crate::stepup::visit::GRANT;
+use crate::stepup::{Gateway, Site, Visit};
+use crate::store::StoreError;
+use crate::words::{KeyedHash, Proof, Subject};
+
+/// Who is asking.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Who {
+    /// The subject; `None` when no source names one.
+    pub subject: Option<Subject>,
+    /// The application's session, hashed.
+    pub app_session: Option<KeyedHash>,
+}
+
+/// Why it cannot be said who is asking.
+#[derive(Debug)]
+pub(super) enum Unknown {
+    /// Two sources name different subjects, or one names what cannot be a subject.
+    Conflict,
+    /// The store does not answer.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unknown {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Gateway {
+    /// The grant in the request's cookie, unless it was ended.
+    pub(super) fn grant(&self, site: &Site, visit: &Visit) -> Option<Grant> {
+        let scheme = visit.request.scheme;
+        let grant = Grant::open(&self.keys, &site.spec.key, scheme, GRANT.find(&visit.headers, scheme)?)?;
+        (!site.revoked.is_ended(grant.id)).then_some(grant)
+    }
+
+    /// The proofs of a grant that count for `subject`: of that very subject (C05), and not revoked.
+    pub(super) fn proofs(&self, site: &Site, grant: Option<Grant>, subject: Option<&Subject>) -> Vec<Proof> {
+        let Some(grant) = grant.filter(|grant| Some(&grant.subject) == subject) else { return Vec::new() };
+        let mut proofs = grant.proofs;
+        if site.revoked.has_subjects()
+            && let Some(until) = site.revoked.void_until(self.subject_hash(site, &grant.subject))
+        {
+            proofs.retain(|proof| proof.at > until);
+        }
+        proofs
+    }
+
+    /// Asks every source. All must agree: a request in which two name different people is nobody's.
+    pub(super) async fn identify(&self, site: &Site, visit: &Visit, grant: Option<&Grant>) -> Result<Who, Unknown> {
+        let mut who = Who::default();
+        for source in &site.spec.sources {
+            let named = match source {
+                Source::Login(login) => self.by_session(site, login, visit, &mut who).await?,
+                Source::Header(header) => {
+                    header.subject(&visit.headers, visit.request.peer).map_err(|_| Unknown::Conflict)?
+                }
+                // An asked visitor is whom the grant names, and only while no other source names anybody.
+                Source::Ask(_) if who.subject.is_none() => grant.map(|grant| grant.subject.clone()),
+                Source::Ask(_) => None,
+            };
+            match (&who.subject, named) {
+                (Some(known), Some(other)) if *known != other => return Err(Unknown::Conflict),
+                (None, Some(named)) => who.subject = Some(named),
+                _ => {}
+            }
+        }
+        Ok(who)
+    }
+
+    async fn by_session(
+        &self,
+        site: &Site,
+        login: &Login,
+        visit: &Visit,
+        who: &mut Who,
+    ) -> Result<Option<Subject>, Unknown> {
+        let Some(cookie) = login.session(&visit.headers) else { return Ok(None) };
+        let session = self.session_hash(site, cookie);
+        who.app_session = Some(session);
+        if let Some(subject) = site.sessions.get(session) {
+            return Ok(Some(subject));
+        }
+        let asked = site.sessions.epoch();
+        let Some(sealed) = self.shared.store.session(&site.spec.key, session).await? else { return Ok(None) };
+        let subject = self
+            .keys
+            .open(Purpose::Session, session.as_bytes(), &sealed)
+            .and_then(|text| String::from_utf8(text).ok())
+            .and_then(|text| Subject::parse(&text).ok());
+        if let Some(subject) = &subject {
+            site.sessions.remember(session, subject.clone(), asked);
+        }
+        Ok(subject)
+    }
+}
+
+impl Site {
+    /// Whether the site's visitors are asked for an address when no other source names them.
+    pub(super) fn asks(&self) -> bool {
+        self.spec.sources.iter().any(|source| matches!(source, Source::Ask(_)))
+    }
+
+    /// The first login form that posts to `path`.
+    pub(super) fn login_at(&self, path: &str) -> Option<(usize, &Login)> {
+        self.logins().find(|(_, login)| login.is_login(path))
+    }
+
+    /// Every watched login form, with its place among the sources.
+    pub(super) fn logins(&self) -> impl Iterator<Item = (usize, &Login)> {
+        self.spec.sources.iter().enumerate().filter_map(|(index, source)| match source {
+            Source::Login(login) => Some((index, login)),
+            _ => None,
+        })
+    }
+}

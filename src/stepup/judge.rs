@@ -1,0 +1,322 @@
+//! The road of a request: route, subject, proofs, verdict, and what follows from it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::audit::{Event, Kind};
+use crate::challenge::digest;
+use crate::gate::{Facts, Passage, Verdict, Why, judge};
+use crate::request::RequestKind;
+use crate::stepup::identify::{Unknown, Who};
+use crate::stepup::{BodyError, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
+use crate::store::{Confirmed, StoreError};
+use crate::words::{Binding, ChallengeId, Channel, KeyedHash, Policy, Proof, StepUp, Timestamp};
+
+/// What one judgement needs from start to end.
+pub(super) struct Case<'a> {
+    pub site: &'a Arc<Site>,
+    pub visit: &'a Visit,
+    /// The request's body, once it was read.
+    pub body: Option<Bytes>,
+    /// The challenge whose parked request this is, when one is resumed.
+    pub resumed: Option<Resumed>,
+}
+
+/// Where a resumed request came from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resumed {
+    pub parked: crate::words::ParkedId,
+    pub token: KeyedHash,
+}
+
+/// The score of a request while no risk signal is configured.
+const SCORE: u8 = 0;
+
+impl Gateway {
+    /// The whole decision about one request. The body is read only to be parked, or to be bound to a confirmation.
+    pub async fn judge(&self, site: &Arc<Site>, visit: &Visit, body: &mut dyn RequestBody) -> Ruling {
+        if let Some(ruling) = self.resume(site, visit).await {
+            return ruling;
+        }
+        self.decide(Case { site, visit, body: None, resumed: None }, body).await
+    }
+
+    /// Decides about a request that is no resumption, or about the parked request of one.
+    pub(super) async fn decide(&self, mut case: Case<'_>, body: &mut dyn RequestBody) -> Ruling {
+        let (site, visit) = (case.site, case.visit);
+        let (_, policy) = site.spec.routes.find(&visit.request);
+        let nobody = Facts {
+            policy,
+            has_subject: false,
+            proofs: &[],
+            confirmed: false,
+            score: SCORE,
+            app_session: None,
+            network: KeyedHash::new([0; 16]),
+            now: Timestamp::default(),
+        };
+        // What needs no subject is decided without one: a bypass route asks nothing of the store (I2).
+        match judge(&nobody) {
+            Verdict::Forward(Passage::Bypass) => return self.pass_through(site, visit),
+            Verdict::Refuse(why) => return self.refuse(&case, policy, why),
+            Verdict::Forward(Passage::LowScore) => return self.pass_through(site, visit),
+            Verdict::Forward(_) | Verdict::Challenge(_) => {}
+        }
+        let Policy::StepUp(policy) = policy else { return self.refuse(&case, policy, Why::Denied) };
+
+        let grant = self.grant(site, visit);
+        let who = match self.identify(site, visit, grant.as_ref()).await {
+            Ok(who) => who,
+            Err(unknown) if policy.observe => return self.observe_unknown(&case, policy, &unknown),
+            Err(Unknown::Conflict) => return self.refuse_conflict(&case, policy),
+            Err(Unknown::Store(error)) => return self.unavailable(&case, policy, &error),
+        };
+        if who.subject.is_none() && site.is_sign_in(visit.request.path.decoded()) {
+            return self.pass_through(site, visit);
+        }
+        let proofs = self.proofs(site, grant, who.subject.as_ref());
+        let facts = Facts {
+            has_subject: who.subject.is_some(),
+            proofs: &proofs,
+            app_session: who.app_session,
+            network: if policy.binds(Binding::Network) { self.network_hash(&visit.request) } else { nobody.network },
+            now: self.shared.clock.now(),
+            ..nobody
+        };
+        match judge(&facts) {
+            Verdict::Forward(passage) => self.forward(&mut case, policy, &who, passage),
+            Verdict::Refuse(why) => self.refuse(&case, &Policy::StepUp(Arc::clone(policy)), why),
+            Verdict::Challenge(Why::NoSubject) => self.nobody(case, policy, body).await,
+            Verdict::Challenge(Why::Confirm) => self.confirm(case, policy, who, body).await,
+            Verdict::Challenge(why) => self.challenge(case, policy, who, why, None, body).await,
+        }
+    }
+
+    /// A policy that confirms each request: the confirmation of this very one is spent, or asked for.
+    async fn confirm(
+        &self,
+        mut case: Case<'_>,
+        policy: &Arc<StepUp>,
+        who: Who,
+        body: &mut dyn RequestBody,
+    ) -> Ruling {
+        if !may_challenge(case.visit.request.kind) {
+            return self.plain_401(&case, policy, Why::Confirm);
+        }
+        if let Err(error) = self.read_body(&mut case, body).await {
+            return self.body_ruling(&case, policy, error);
+        }
+        let binding = self.binding(&case, &who);
+        if let Some(browser) = case.visit.browser() {
+            let bound = self.bound_to(binding, self.browser_hash(&browser));
+            match self.shared.store.spend(&case.site.spec.key, bound).await {
+                Ok(Some(confirmed)) => return self.forward_confirmed(&mut case, policy, &who, &confirmed),
+                Ok(None) => {}
+                Err(error) => return self.unavailable(&case, policy, &error),
+            }
+        }
+        self.challenge(case, policy, who, Why::Confirm, Some(binding), body).await
+    }
+
+    /// Reads the body into the case, once.
+    pub(super) async fn read_body(&self, case: &mut Case<'_>, body: &mut dyn RequestBody) -> Result<(), BodyError> {
+        if case.body.is_none() {
+            let limit = self.rules.max_body;
+            if body.declared().is_some_and(|length| length > limit as u64) {
+                return Err(BodyError::TooLarge);
+            }
+            case.body = Some(body.read(limit).await?);
+        }
+        Ok(())
+    }
+
+    /// What a confirmation of this request is bound to, but for the browser: site, subject, method, target and body.
+    fn binding(&self, case: &Case<'_>, who: &Who) -> KeyedHash {
+        let request = &case.visit.request;
+        let body = case.body.as_deref().unwrap_or_default();
+        let digest = digest(&request.method, &case.visit.target(), &case.visit.headers, body);
+        let subject = who.subject.as_ref().map_or("", |subject| subject.as_str());
+        self.keys.hash("binding", &[case.site.spec.key.as_str().as_bytes(), subject.as_bytes(), &digest])
+    }
+
+    /// A binding with its browser.
+    pub(super) fn bound_to(&self, binding: KeyedHash, browser: KeyedHash) -> KeyedHash {
+        self.keys.hash("confirmation", &[binding.as_bytes(), browser.as_bytes()])
+    }
+
+    fn pass_through(&self, site: &Arc<Site>, visit: &Visit) -> Ruling {
+        site.spec.counters.forwarded.inc();
+        Ruling::Forward(Box::new(Forward { watch: Watch::of(self, site, visit), ..Forward::default() }))
+    }
+
+    fn forward(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, passage: Passage<'_>) -> Ruling {
+        if let Passage::Observed(why) = passage {
+            let event = self.event(Kind::Observed, case, policy).reason(why.as_str());
+            self.shared.audit.record(event.maybe_subject(who.subject.as_ref()));
+        }
+        let mut add = Vec::with_capacity(4);
+        if let Some(subject) = &who.subject {
+            push(&mut add, SUBJECT, subject.as_str().as_bytes());
+        }
+        if let Passage::Proof(Proof { channel, at, .. }) = passage {
+            push_proof(&mut add, *channel, *at);
+        }
+        self.send_on(case, add)
+    }
+
+    fn forward_confirmed(
+        &self,
+        case: &mut Case<'_>,
+        policy: &Arc<StepUp>,
+        who: &Who,
+        confirmed: &Confirmed,
+    ) -> Ruling {
+        let event = self.event(Kind::Confirmed, case, policy).maybe_subject(who.subject.as_ref());
+        self.shared.audit.record(event);
+        let mut add = Vec::with_capacity(4);
+        if let Some(subject) = &who.subject {
+            push(&mut add, SUBJECT, subject.as_str().as_bytes());
+        }
+        if let Some(last) = confirmed.sent.last() {
+            push_proof(&mut add, last.channel, confirmed.at);
+        }
+        self.send_on(case, add)
+    }
+
+    /// Sends a judged request on, with its body if that was read.
+    fn send_on(&self, case: &mut Case<'_>, mut add: Vec<(HeaderName, HeaderValue)>) -> Ruling {
+        let (site, visit) = (case.site, case.visit);
+        site.spec.counters.forwarded.inc();
+        push(&mut add, SCORE_HEADER, SCORE.to_string().as_bytes());
+        let instead = case.body.take().map(|body| Replacement {
+            method: visit.request.method.clone(),
+            target: visit.target(),
+            headers: case.resumed.map(|_| visit.headers.clone()),
+            body,
+        });
+        Ruling::Forward(Box::new(Forward { add, instead, watch: Watch::of(self, site, visit), set_cookies: Vec::new() }))
+    }
+
+    fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
+        case.site.spec.counters.refused.inc();
+        let reference = self.shared.reference();
+        let name = match policy {
+            Policy::Bypass => "bypass",
+            Policy::Deny => "deny",
+            Policy::StepUp(policy) => &policy.name,
+        };
+        let event = Event::new(Kind::Refused, reference).policy(name).reason(why.as_str());
+        self.shared.audit.record(event.visit(case.site, case.visit));
+        Ruling::Refused(reference)
+    }
+
+    fn refuse_conflict(&self, case: &Case<'_>, policy: &Arc<StepUp>) -> Ruling {
+        case.site.spec.counters.refused.inc();
+        let event = self.event(Kind::IdentityConflict, case, policy);
+        let reference = event.reference();
+        self.shared.audit.record(event);
+        Ruling::Refused(reference)
+    }
+
+    fn observe_unknown(&self, case: &Case<'_>, policy: &Arc<StepUp>, unknown: &Unknown) -> Ruling {
+        let reason = match unknown {
+            Unknown::Conflict => "identity_conflict",
+            Unknown::Store(_) => "store_unavailable",
+        };
+        self.shared.audit.record(self.event(Kind::Observed, case, policy).reason(reason));
+        self.pass_through(case.site, case.visit)
+    }
+
+    /// A failure of ours: nothing goes on (I2).
+    pub(super) fn unavailable(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: &StoreError) -> Ruling {
+        case.site.spec.counters.unavailable.inc();
+        tracing::error!(%error, "the store does not answer");
+        let event = self.event(Kind::Unavailable, case, policy);
+        let reference = event.reference();
+        self.shared.audit.record(event);
+        Ruling::Unavailable(reference)
+    }
+
+    /// A body that cannot be read or kept.
+    pub(super) fn body_ruling(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: BodyError) -> Ruling {
+        let event = self.event(Kind::NotParked, case, policy).reason(match error {
+            BodyError::TooLarge => "too_large",
+            BodyError::Broken => "broken",
+        });
+        let reference = event.reference();
+        self.shared.audit.record(event);
+        match error {
+            BodyError::TooLarge => Ruling::TooLarge { limit: self.rules.max_body as u64, reference },
+            BodyError::Broken => Ruling::BrokenBody(reference),
+        }
+    }
+
+    /// What can show no page gets a plain 401.
+    pub(super) fn plain_401(&self, case: &Case<'_>, policy: &Arc<StepUp>, why: Why) -> Ruling {
+        case.site.spec.counters.challenged.inc();
+        self.shared.audit.record(self.event(Kind::Unauthorised, case, policy).reason(why.as_str()));
+        Ruling::Plain401
+    }
+
+    /// An event about this case, under a reference of its own.
+    pub(super) fn event(&self, kind: Kind, case: &Case<'_>, policy: &StepUp) -> Event {
+        self.event_under(kind, case, policy, self.shared.reference())
+    }
+
+    pub(super) fn event_under(
+        &self,
+        kind: Kind,
+        case: &Case<'_>,
+        policy: &StepUp,
+        reference: crate::words::Reference,
+    ) -> Event {
+        Event::new(kind, reference).policy(&policy.name).visit(case.site, case.visit)
+    }
+}
+
+/// Whether a request of this kind can be asked for a code.
+pub(super) const fn may_challenge(kind: RequestKind) -> bool {
+    matches!(kind, RequestKind::Navigation | RequestKind::ApiClient)
+}
+
+/// Whether a method has no body worth keeping.
+pub(super) fn is_plain(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+const SUBJECT: HeaderName = HeaderName::from_static("x-otpgate-subject");
+const CHANNEL: HeaderName = HeaderName::from_static("x-otpgate-channel");
+const VERIFIED_AT: HeaderName = HeaderName::from_static("x-otpgate-verified-at");
+const SCORE_HEADER: HeaderName = HeaderName::from_static("x-otpgate-score");
+
+fn push(add: &mut Vec<(HeaderName, HeaderValue)>, name: HeaderName, value: &[u8]) {
+    // A subject has no control characters, so its UTF-8 is a header value.
+    if let Ok(value) = HeaderValue::from_bytes(value) {
+        add.push((name, value));
+    }
+}
+
+fn push_proof(add: &mut Vec<(HeaderName, HeaderValue)>, channel: Channel, at: Timestamp) {
+    push(add, CHANNEL, channel.as_str().as_bytes());
+    let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at.as_secs());
+    push(add, VERIFIED_AT, humantime::format_rfc3339_seconds(time).to_string().as_bytes());
+}
+
+/// The headers of a resumed request: the parked ones, with the cookies and authorisation of the present one (R14).
+pub(super) fn resumed_headers(parked: &HeaderMap, present: &HeaderMap) -> HeaderMap {
+    let mut headers = parked.clone();
+    for name in [http::header::COOKIE, http::header::AUTHORIZATION, http::header::HOST] {
+        for value in present.get_all(&name) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    headers
+}
+
+/// Names a challenge in an event.
+pub(super) fn short(id: &ChallengeId) -> String {
+    id.to_string().chars().take(8).collect()
+}

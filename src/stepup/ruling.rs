@@ -1,0 +1,85 @@
+//! What the conductor decided, for the rooms above to turn into bytes.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::stepup::Standing;
+use crate::stepup::Watch;
+use crate::words::{ChallengeId, Reference};
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Ruling {
+    /// It goes on to the upstream.
+    Forward(Box<Forward>),
+    /// A navigation goes to the page of this challenge.
+    ToPage {
+        /// The challenge.
+        id: ChallengeId,
+        /// `Set-Cookie` values.
+        cookies: Vec<HeaderValue>,
+    },
+    /// An API client is told how to prove itself.
+    ToClient {
+        /// The challenge.
+        standing: Box<Standing>,
+        /// `Set-Cookie` values.
+        cookies: Vec<HeaderValue>,
+        /// The policy's `max_age` in seconds, for RFC 9470.
+        max_age: u64,
+    },
+    /// A sub-resource or an upgrade gets a plain 401: it can show no page.
+    Plain401,
+    /// Nobody is signed in: a navigation goes to this local address, where there is one.
+    SignIn {
+        /// The site's `sign_in`.
+        to: Option<String>,
+        /// For the visitor to read out.
+        reference: Reference,
+    },
+    /// Refused by policy.
+    Refused(Reference),
+    /// The body is larger than what can be parked; nothing was opened but a challenge to confirm first, where that
+    /// helps.
+    TooLarge {
+        /// The most that can be parked, in bytes.
+        limit: u64,
+        /// For the visitor to read out.
+        reference: Reference,
+    },
+    /// The form was sent already: its resume token was used.
+    AlreadySent(Reference),
+    /// Too much is waiting for this visitor or this site.
+    Crowded(Reference),
+    /// The body broke off.
+    BrokenBody(Reference),
+    /// A failure of ours.
+    Unavailable(Reference),
+}
+
+/// A request on its way to the upstream.
+#[derive(Debug, Default)]
+pub struct Forward {
+    /// Headers to add after the client's forged ones are removed.
+    pub add: Vec<(HeaderName, HeaderValue)>,
+    /// `Set-Cookie` values to add to the answer.
+    pub set_cookies: Vec<HeaderValue>,
+    /// What to send instead of what came in: a body that was read to be judged, or a resumed request.
+    pub instead: Option<Replacement>,
+    /// A login or logout to watch.
+    pub watch: Option<Watch>,
+}
+
+/// What to send instead of what came in.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    /// The method.
+    pub method: Method,
+    /// The target as it goes over the wire.
+    pub target: String,
+    /// The headers of a resumed request, to which the present request's cookies and authorisation are added; `None`
+    /// keeps the present ones.
+    pub headers: Option<HeaderMap>,
+    /// The body.
+    pub body: Bytes,
+}
