@@ -63,7 +63,7 @@ pub fn client_address(
             };
         }
     };
-    let scheme = by_forwarded.map_or(forwarded.last_scheme(), |client| client.scheme);
+    let scheme = by_forwarded.map_or_else(|| forwarded.last_scheme(), |client| client.scheme);
     ClientAddress {
         scheme: agreed(told, scheme),
         ..client
