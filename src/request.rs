@@ -1,1 +1,31 @@
-//! The canonical request.
+//! The canonical request: what a client sent, read once, in the only way that the gateway and an upstream agree on.
+//!
+//! Most published bypasses of gateways are a disagreement about an address: the gateway judged one path and the
+//! application served another. So nothing above this room looks at raw bytes. [`canonical::Door`] reads them, refuses
+//! whatever could be read in two ways, and hands out values that are judged and forwarded alike (invariants I5, I6).
+//!
+//! Pure: no I/O, no clock, no pingora. It may use nothing of the crate but [`crate::words`].
+//!
+//! Start reading at [`canonical`]; then [`path`], where most of the trouble is.
+
+pub mod canonical;
+pub mod client;
+pub mod cookies;
+pub mod headers;
+pub mod host;
+pub mod kind;
+pub mod networks;
+pub mod path;
+pub mod query;
+pub mod refused;
+
+pub use canonical::{CanonicalRequest, Door, RawRequest};
+pub use client::{ClientAddress, client_address};
+pub use cookies::OwnCookie;
+pub use headers::IdentityHeaders;
+pub use host::{Authority, Origin, Scheme};
+pub use kind::{OwnOrigin, RequestKind};
+pub use networks::{Networks, network_of};
+pub use path::{CanonicalPath, PathRules};
+pub use query::Query;
+pub use refused::Refused;
