@@ -1,10 +1,6 @@
 //! What a route asks of a request, besides its path.
 
-use std::net::IpAddr;
-
-use ipnetwork::IpNetwork;
-
-use crate::request::CanonicalRequest;
+use crate::request::{CanonicalRequest, Networks};
 
 /// The criteria of a route. All that are given must hold; an empty list means "any".
 #[derive(Debug, Clone, Default)]
@@ -15,8 +11,8 @@ pub struct Criteria {
     pub methods: Vec<http::Method>,
     /// Query names and the values asked of them.
     pub query: Vec<QueryCriterion>,
-    /// Networks of the client.
-    pub networks: Vec<IpNetwork>,
+    /// Networks of the client; `None` is any client.
+    pub networks: Option<Networks>,
 }
 
 /// A host name, or every name below one.
@@ -43,7 +39,10 @@ impl Criteria {
     /// Whether a request that is to be protected meets them: whatever an upstream could take for a match is one.
     pub(super) fn met_by_protected(&self, request: &CanonicalRequest) -> bool {
         let method = &request.method;
-        self.others_met(request)
+        self.host_met(request)
+            && self.networks.as_ref().is_none_or(|networks| {
+                request.client.uncertain || networks.contains(request.client.ip)
+            })
             && (self.methods.is_empty()
                 || self.methods.contains(method)
                 || (method == http::Method::HEAD && self.methods.contains(&http::Method::GET)))
@@ -52,21 +51,17 @@ impl Criteria {
 
     /// Whether a request that is to pass unprotected meets them: only what every upstream takes for a match is one.
     pub(super) fn met_by_bypassing(&self, request: &CanonicalRequest) -> bool {
-        self.others_met(request)
+        self.host_met(request)
+            && self.networks.as_ref().is_none_or(|networks| {
+                !request.client.uncertain && networks.contains(request.client.ip)
+            })
             && (self.methods.is_empty() || self.methods.contains(&request.method))
             && self.query.iter().all(|wanted| request.query.all(&wanted.name, |value| wanted.takes(value)))
     }
 
-    fn others_met(&self, request: &CanonicalRequest) -> bool {
-        (self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(request.host())))
-            && (self.networks.is_empty() || is_within(&self.networks, request.client))
+    fn host_met(&self, request: &CanonicalRequest) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(request.authority.host()))
     }
-}
-
-/// Whether `address` lies in one of `networks`; a v4-mapped v6 address is its v4 one (H09).
-fn is_within(networks: &[IpNetwork], address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    networks.iter().any(|network| network.contains(address))
 }
 
 impl HostPattern {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::audit::Kind;
+use crate::audit::{self, Kind};
 use crate::challenge::{Asked, Parked, Particulars, Reach, digest};
 use crate::directory::DirectoryError;
 use crate::gate::Why;
@@ -31,7 +30,7 @@ impl Gateway {
         if kind == RequestKind::Navigation && case.site.asks() {
             return self.challenge(case, policy, Who::default(), Why::NoSubject, None, body).await;
         }
-        case.site.spec.counters.challenged.inc();
+        case.site.metrics.count(audit::Verdict::SignIn);
         let event = self.event(Kind::SignIn, &case, policy).reason(Why::NoSubject.as_str());
         let reference = event.reference();
         self.shared.audit.record(event);
@@ -53,7 +52,7 @@ impl Gateway {
         if !may_challenge(request.kind) {
             return self.plain_401(&case, policy, why);
         }
-        site.spec.counters.challenged.inc();
+        site.metrics.count(audit::Verdict::Challenge);
         let is_page = request.kind == RequestKind::Navigation;
         // A body posted by another site is never parked: replaying it would be that site's deed (R15). Nor is a login
         // form: it has a password.
@@ -102,10 +101,11 @@ impl Gateway {
         };
         let likeness = self.likeness(&case, &particulars);
         let (browser, cookies) = self.browser_of(visit);
-        let opening = Opening { browser, particulars, parking, likeness, reference: self.shared.reference() };
+        let id = self.shared.challenge_id();
+        let opening = Opening { id, browser, particulars, parking, likeness, reference: self.shared.reference() };
         match self.open(site, &opening).await {
             Ok(Opened::Full) => {
-                let event = self.event(Kind::NotParked, &case, policy).reason("crowded");
+                let event = self.event(Kind::ParkFull, &case, policy);
                 let reference = event.reference();
                 self.shared.audit.record(event);
                 Ruling::Crowded(reference)
@@ -113,8 +113,8 @@ impl Gateway {
             Ok(Opened::Same(id)) => self.put(&case, policy, id, opening.browser, cookies).await,
             Ok(Opened::New) => {
                 let event = self.event_under(Kind::Opened, &case, policy, opening.reference).reason(why.as_str());
-                self.note(event.maybe_subject(who.subject.as_ref())).await;
-                self.put(&case, policy, opening.id(), opening.browser, cookies).await
+                self.note(self.naming(site, who.subject.as_ref(), event)).await;
+                self.put(&case, policy, opening.id, opening.browser, cookies).await
             }
             Err(error) => self.unavailable(&case, policy, &error),
         }
@@ -172,7 +172,7 @@ impl Gateway {
 
     /// Opens a challenge in the store.
     pub(super) async fn open(&self, site: &Site, opening: &Opening) -> Result<Opened, StoreError> {
-        let (id, random) = (opening.id(), &*self.shared.random);
+        let (id, random) = (opening.id, &*self.shared.random);
         let plain = opening.particulars.encode();
         let sealed = self.keys.seal(Purpose::Challenge, id.as_bytes(), &plain, random);
         let parked = match &opening.parking {
@@ -238,6 +238,7 @@ fn usable(contacts: &[Contact], takes: impl Fn(Channel) -> bool, policy: &StepUp
 
 /// A challenge about to be opened.
 pub(super) struct Opening {
+    pub id: ChallengeId,
     pub browser: BrowserId,
     pub particulars: Particulars,
     pub parking: Park,
@@ -251,6 +252,3 @@ pub(super) enum Park {
     New(Parked),
     Adopt(ParkedId),
 }
-
-/// Silences nothing: an empty body for cases that have none.
-pub(super) const EMPTY: Bytes = Bytes::new();

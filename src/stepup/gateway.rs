@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
-use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, TrustedProxies, network_of};
+use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, network_of, networks::TrustedProxies};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
@@ -98,6 +98,8 @@ pub struct Site {
     pub path_rules: PathRules,
     /// The longest `max_age` of its policies: no proof is kept longer.
     pub longest: Duration,
+    /// What is counted of its requests.
+    pub metrics: SiteMetrics,
     pub(super) sessions: Arc<Sessions>,
     pub(super) revoked: Arc<SiteRevoked>,
 }
@@ -279,7 +281,8 @@ impl Site {
             .unwrap_or_default();
         let path_rules = PathRules { parameters_allowed: !spec.routes.protect_anything() };
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
-        Self { spec, path_rules, longest, sessions, revoked }
+        let metrics = shared.audit.metrics.site(spec.key.as_str());
+        Self { spec, path_rules, longest, metrics, sessions, revoked }
     }
 
     /// Whether a path needs no subject: signing in is how one gets one.

@@ -6,14 +6,14 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::audit::{Event, Kind};
+use crate::audit::{self, Event, Kind};
 use crate::challenge::digest;
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::request::RequestKind;
 use crate::stepup::identify::{Unknown, Who};
 use crate::stepup::{BodyError, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
 use crate::store::{Confirmed, StoreError};
-use crate::words::{Binding, ChallengeId, Channel, KeyedHash, Policy, Proof, StepUp, Timestamp};
+use crate::words::{Binding, Channel, KeyedHash, ParkedId, Policy, Proof, Reference, StepUp, Subject, Timestamp};
 
 /// What one judgement needs from start to end.
 pub(super) struct Case<'a> {
@@ -28,7 +28,7 @@ pub(super) struct Case<'a> {
 /// Where a resumed request came from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resumed {
-    pub parked: crate::words::ParkedId,
+    pub parked: ParkedId,
     pub token: KeyedHash,
 }
 
@@ -148,14 +148,14 @@ impl Gateway {
     }
 
     fn pass_through(&self, site: &Arc<Site>, visit: &Visit) -> Ruling {
-        site.spec.counters.forwarded.inc();
+        site.metrics.count(audit::Verdict::Forward);
         Ruling::Forward(Box::new(Forward { watch: Watch::of(self, site, visit), ..Forward::default() }))
     }
 
     fn forward(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, passage: Passage<'_>) -> Ruling {
         if let Passage::Observed(why) = passage {
             let event = self.event(Kind::Observed, case, policy).reason(why.as_str());
-            self.shared.audit.record(event.maybe_subject(who.subject.as_ref()));
+            self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         }
         let mut add = Vec::with_capacity(4);
         if let Some(subject) = &who.subject {
@@ -174,8 +174,8 @@ impl Gateway {
         who: &Who,
         confirmed: &Confirmed,
     ) -> Ruling {
-        let event = self.event(Kind::Confirmed, case, policy).maybe_subject(who.subject.as_ref());
-        self.shared.audit.record(event);
+        let event = self.event(Kind::Confirmed, case, policy);
+        self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         let mut add = Vec::with_capacity(4);
         if let Some(subject) = &who.subject {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
@@ -189,7 +189,7 @@ impl Gateway {
     /// Sends a judged request on, with its body if that was read.
     fn send_on(&self, case: &mut Case<'_>, mut add: Vec<(HeaderName, HeaderValue)>) -> Ruling {
         let (site, visit) = (case.site, case.visit);
-        site.spec.counters.forwarded.inc();
+        site.metrics.count(audit::Verdict::Forward);
         push(&mut add, SCORE_HEADER, SCORE.to_string().as_bytes());
         let instead = case.body.take().map(|body| Replacement {
             method: visit.request.method.clone(),
@@ -201,7 +201,7 @@ impl Gateway {
     }
 
     fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
-        case.site.spec.counters.refused.inc();
+        case.site.metrics.count(audit::Verdict::Refuse);
         let reference = self.shared.reference();
         let name = match policy {
             Policy::Bypass => "bypass",
@@ -209,12 +209,12 @@ impl Gateway {
             Policy::StepUp(policy) => &policy.name,
         };
         let event = Event::new(Kind::Refused, reference).policy(name).reason(why.as_str());
-        self.shared.audit.record(event.visit(case.site, case.visit));
+        self.shared.audit.record(about(case.site, case.visit, event));
         Ruling::Refused(reference)
     }
 
     fn refuse_conflict(&self, case: &Case<'_>, policy: &Arc<StepUp>) -> Ruling {
-        case.site.spec.counters.refused.inc();
+        case.site.metrics.count(audit::Verdict::Refuse);
         let event = self.event(Kind::IdentityConflict, case, policy);
         let reference = event.reference();
         self.shared.audit.record(event);
@@ -232,7 +232,7 @@ impl Gateway {
 
     /// A failure of ours: nothing goes on (I2).
     pub(super) fn unavailable(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: &StoreError) -> Ruling {
-        case.site.spec.counters.unavailable.inc();
+        case.site.metrics.count(audit::Verdict::Unavailable);
         tracing::error!(%error, "the store does not answer");
         let event = self.event(Kind::Unavailable, case, policy);
         let reference = event.reference();
@@ -242,22 +242,22 @@ impl Gateway {
 
     /// A body that cannot be read or kept.
     pub(super) fn body_ruling(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: BodyError) -> Ruling {
-        let event = self.event(Kind::NotParked, case, policy).reason(match error {
-            BodyError::TooLarge => "too_large",
-            BodyError::Broken => "broken",
-        });
-        let reference = event.reference();
-        self.shared.audit.record(event);
+        case.site.metrics.count(audit::Verdict::Challenge);
         match error {
-            BodyError::TooLarge => Ruling::TooLarge { limit: self.rules.max_body as u64, reference },
-            BodyError::Broken => Ruling::BrokenBody(reference),
+            BodyError::Broken => Ruling::BrokenBody(self.shared.reference()),
+            BodyError::TooLarge => {
+                let event = self.event(Kind::TooLarge, case, policy);
+                let reference = event.reference();
+                self.shared.audit.record(event);
+                Ruling::TooLarge { limit: self.rules.max_body as u64, reference }
+            }
         }
     }
 
     /// What can show no page gets a plain 401.
     pub(super) fn plain_401(&self, case: &Case<'_>, policy: &Arc<StepUp>, why: Why) -> Ruling {
-        case.site.spec.counters.challenged.inc();
-        self.shared.audit.record(self.event(Kind::Unauthorised, case, policy).reason(why.as_str()));
+        case.site.metrics.count(audit::Verdict::Challenge);
+        self.shared.audit.record(self.event(Kind::Challenged, case, policy).reason(why.as_str()));
         Ruling::Plain401
     }
 
@@ -271,10 +271,24 @@ impl Gateway {
         kind: Kind,
         case: &Case<'_>,
         policy: &StepUp,
-        reference: crate::words::Reference,
+        reference: Reference,
     ) -> Event {
-        Event::new(kind, reference).policy(&policy.name).visit(case.site, case.visit)
+        about(case.site, case.visit, Event::new(kind, reference).policy(&policy.name))
     }
+
+    /// The event with its subject, where there is one.
+    pub(super) fn naming(&self, site: &Site, subject: Option<&Subject>, event: Event) -> Event {
+        match subject {
+            Some(subject) => event.subject(subject, self.subject_hash(site, subject)),
+            None => event,
+        }
+    }
+}
+
+/// The event with what is known of its request.
+pub(super) fn about(site: &Site, visit: &Visit, event: Event) -> Event {
+    let request = &visit.request;
+    event.site(site.spec.key.as_str()).client(request.client.ip).request(request.method.as_str(), request.path.decoded())
 }
 
 /// Whether a request of this kind can be asked for a code.
@@ -314,9 +328,4 @@ pub(super) fn resumed_headers(parked: &HeaderMap, present: &HeaderMap) -> Header
         }
     }
     headers
-}
-
-/// Names a challenge in an event.
-pub(super) fn short(id: &ChallengeId) -> String {
-    id.to_string().chars().take(8).collect()
 }

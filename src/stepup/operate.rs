@@ -1,0 +1,76 @@
+//! What an operator does: revoke, unlock, look up.
+
+use std::time::Duration;
+
+use crate::audit::{Event, Kind};
+use crate::stepup::{Gateway, Site};
+use crate::store::{Revocation, StoreError};
+use crate::words::{Reference, Subject};
+
+/// What an operator's order did, on each site that it named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operated {
+    /// The first host of the site.
+    pub site: String,
+    /// Whether anything changed: a subject that is not locked cannot be unlocked.
+    pub changed: bool,
+    /// Where the event can be looked up.
+    pub reference: Reference,
+}
+
+impl Gateway {
+    /// Makes every proof of `subject` void, on every gateway within two seconds (I10): on the site with `host`, or on
+    /// every site.
+    ///
+    /// # Errors
+    /// When the store does not answer; sites before the failing one stay revoked, and it can be said again.
+    pub async fn revoke(&self, host: Option<&str>, subject: &Subject) -> Result<Vec<Operated>, StoreError> {
+        let mut done = Vec::new();
+        for site in self.sites_at(host) {
+            let (now, key) = (self.shared.clock.now(), site.spec.key.clone());
+            let revocation = Revocation::Subject { site: key, subject: self.subject_hash(site, subject), until: now };
+            // A proof lives no longer than the longest policy, but a new config may lengthen that.
+            let ttl = site.longest.max(Duration::from_secs(24 * 60 * 60));
+            self.shared.store.revoke(&revocation, ttl).await?;
+            self.shared.revoked.add(&revocation, ttl, now);
+            done.push(self.operated(site, subject, Kind::Revoked, true).await);
+        }
+        Ok(done)
+    }
+
+    /// Unlocks `subject`: forgets its failures, on the site with `host`, or on every site.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn unlock(&self, host: Option<&str>, subject: &Subject) -> Result<Vec<Operated>, StoreError> {
+        let mut done = Vec::new();
+        for site in self.sites_at(host) {
+            let hash = self.subject_hash(site, subject);
+            let was_locked = self.shared.store.unlock(&site.spec.key, hash, &self.rules.limits.failures).await?;
+            done.push(self.operated(site, subject, Kind::Unlocked, was_locked).await);
+        }
+        Ok(done)
+    }
+
+    /// Everything known under a reference, as lines of masked JSON, oldest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn lookup(&self, reference: Reference) -> Result<Vec<String>, StoreError> {
+        let stored = self.shared.store.noted(reference).await?;
+        Ok(self.shared.audit.lookup(reference, stored))
+    }
+
+    fn sites_at<'a>(&'a self, host: Option<&'a str>) -> impl Iterator<Item = &'a std::sync::Arc<Site>> {
+        let named = host.and_then(|host| self.site(host));
+        let all = if host.is_none() { Some(self.sites()) } else { None };
+        named.into_iter().chain(all.into_iter().flatten())
+    }
+
+    async fn operated(&self, site: &Site, subject: &Subject, kind: Kind, changed: bool) -> Operated {
+        let reference = self.shared.reference();
+        let event = Event::new(kind, reference).site(site.spec.key.as_str());
+        self.note(self.naming(site, Some(subject), event)).await;
+        Operated { site: site.spec.key.to_string(), changed, reference }
+    }
+}
