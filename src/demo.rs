@@ -96,12 +96,7 @@ fn router(shop: Arc<Shop>) -> Router {
 }
 
 async fn home(visitor: Visitor) -> axum::response::Response {
-    pages::page(
-        StatusCode::OK,
-        "home.html",
-        visitor.0.as_ref(),
-        serde_json::json!({"customers": sign_in::customers()}),
-    )
+    pages::page(StatusCode::OK, "home.html", visitor.0.as_ref(), serde_json::json!({"customers": sign_in::customers()}))
 }
 
 async fn not_found(visitor: Visitor) -> axum::response::Response {
@@ -114,15 +109,9 @@ async fn not_found(visitor: Visitor) -> axum::response::Response {
 }
 
 async fn style() -> impl axum::response::IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
-        include_str!("demo/assets/style.css"),
-    )
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("demo/assets/style.css"))
 }
 
 async fn script() -> impl axum::response::IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")],
-        include_str!("demo/assets/live.js"),
-    )
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("demo/assets/live.js"))
 }

@@ -10,6 +10,7 @@ mod feed;
 mod gateway;
 mod identify;
 mod judge;
+mod message;
 mod operate;
 mod pass;
 mod resume;

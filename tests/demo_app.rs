@@ -36,32 +36,16 @@ impl Shop {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (close, closed) = oneshot::channel();
         let serving = tokio::spawn(demo::serve(listener, async { drop(closed.await) }));
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .unwrap();
-        Self {
-            base,
-            client,
-            close,
-            serving,
-        }
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        Self { base, client, close, serving }
     }
 
     async fn get(&self, path: &str, cookie: &str) -> Response {
-        self.client
-            .get(format!("{}{path}", self.base))
-            .header(COOKIE, cookie)
-            .send()
-            .await
-            .unwrap()
+        self.client.get(format!("{}{path}", self.base)).header(COOKIE, cookie).send().await.unwrap()
     }
 
     async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Response {
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.client
             .post(format!("{}{path}", self.base))
             .header(COOKIE, cookie)
@@ -73,10 +57,7 @@ impl Shop {
     }
 
     async fn sign_in(&self, customer: Customer) -> String {
-        let fields = [
-            ("email", customer.email()),
-            ("password", customer.password()),
-        ];
+        let fields = [("email", customer.email()), ("password", customer.password())];
         session_cookie(&self.post("/login", "", &fields).await)
     }
 
@@ -89,10 +70,7 @@ impl Shop {
 
 fn session_cookie(response: &Response) -> String {
     let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
-    assert!(
-        cookie.starts_with(&format!("{SESSION_COOKIE}=")),
-        "{cookie}"
-    );
+    assert!(cookie.starts_with(&format!("{SESSION_COOKIE}=")), "{cookie}");
     cookie.split(';').next().unwrap().to_owned()
 }
 
@@ -127,20 +105,14 @@ async fn public_pages_open_without_a_login() {
     for customer in Customer::ALL {
         assert!(home.contains(customer.email()) && home.contains(customer.password()));
     }
-    assert_eq!(
-        shop.get("/nothing", "").await.status(),
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(shop.get("/nothing", "").await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn a_right_password_opens_the_account() {
     let shop = Shop::open().await;
     for customer in Customer::ALL {
-        let fields = [
-            ("email", customer.email()),
-            ("password", customer.password()),
-        ];
+        let fields = [("email", customer.email()), ("password", customer.password())];
         let answer = shop.post("/login", "", &fields).await;
         assert_eq!(location(&answer), "/account");
         let account = shop.get("/account", &session_cookie(&answer)).await;
@@ -173,13 +145,7 @@ async fn a_wrong_password_gets_a_401_page_and_no_cookie() {
     }
     let empty = shop.post("/login", "", &[]).await;
     assert_eq!(empty.status(), StatusCode::UNAUTHORIZED);
-    let no_form = shop
-        .client
-        .post(format!("{}/login", shop.base))
-        .body("email")
-        .send()
-        .await
-        .unwrap();
+    let no_form = shop.client.post(format!("{}/login", shop.base)).body("email").send().await.unwrap();
     assert_eq!(no_form.status(), StatusCode::BAD_REQUEST);
 }
 
@@ -187,10 +153,7 @@ async fn a_wrong_password_gets_a_401_page_and_no_cookie() {
 async fn a_new_login_ends_the_session_that_the_browser_had() {
     let shop = Shop::open().await;
     let old = shop.sign_in(Customer::Alice).await;
-    let fields = [
-        ("email", Customer::Bob.email()),
-        ("password", Customer::Bob.password()),
-    ];
+    let fields = [("email", Customer::Bob.email()), ("password", Customer::Bob.password())];
     let new = session_cookie(&shop.post("/login", &old, &fields).await);
     assert_ne!(old, new);
     assert_eq!(location(&shop.get("/account", &old).await), "/login");
@@ -200,12 +163,7 @@ async fn a_new_login_ends_the_session_that_the_browser_had() {
 #[tokio::test]
 async fn without_a_session_pages_lead_to_the_login_and_json_says_401() {
     let shop = Shop::open().await;
-    for cookie in [
-        "",
-        "SHOPSESSION=",
-        "SHOPSESSION=guess",
-        "shopsession=x; SHOPSESSION=\"\"",
-    ] {
+    for cookie in ["", "SHOPSESSION=", "SHOPSESSION=guess", "shopsession=x; SHOPSESSION=\"\""] {
         for path in ["/account", "/transfer", "/transfer/done?id=1"] {
             let answer = shop.get(path, cookie).await;
             assert_eq!(location(&answer), "/login", "{path}");
@@ -244,10 +202,7 @@ async fn a_transfer_shows_what_arrived_and_a_second_one_is_counted() {
     for (page, count) in pages.iter().zip(["1", "2"]) {
         assert_eq!(element(page, "to"), "Müller &amp; Söhne &lt;Kai 7&gt;");
         assert_eq!(element(page, "amount"), "25.5");
-        assert_eq!(
-            element(page, "note"),
-            "\n\r\nfirst\r\n  second &quot;+%26&quot;"
-        );
+        assert_eq!(element(page, "note"), "\n\r\nfirst\r\n  second &quot;+%26&quot;");
         assert_eq!(element(page, "count"), count);
         assert_eq!(element(page, "total"), count);
     }
@@ -261,21 +216,13 @@ async fn the_account_shows_the_beginning_of_a_long_note() {
     let shop = Shop::open().await;
     let cookie = shop.sign_in(Customer::Alice).await;
     let form_token = shop.form_token(&cookie).await;
-    let fields = [
-        ("form_token", form_token.as_str()),
-        ("to", "Pier 7"),
-        ("amount", "1"),
-        ("note", &"é".repeat(61)),
-    ];
+    let fields = [("form_token", form_token.as_str()), ("to", "Pier 7"), ("amount", "1"), ("note", &"é".repeat(61))];
     let sent = shop.post("/transfer", &cookie, &fields).await;
     assert_eq!(location(&sent), "/transfer/done?id=1");
     let account = shop.get("/account", &cookie).await;
     assert_eq!(account.status(), StatusCode::OK);
     let page = account.text().await.unwrap();
-    assert!(
-        page.contains(&format!("<td>{}…</td>", "é".repeat(60))),
-        "{page}"
-    );
+    assert!(page.contains(&format!("<td>{}…</td>", "é".repeat(60))), "{page}");
 }
 
 #[tokio::test]
@@ -291,9 +238,7 @@ async fn a_form_without_the_token_of_its_session_moves_nothing() {
         let answer = shop.post("/logout", &alice, &fields[..1]).await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     }
-    let missing = shop
-        .post("/transfer", &alice, &[("to", "Eve"), ("amount", "1")])
-        .await;
+    let missing = shop.post("/transfer", &alice, &[("to", "Eve"), ("amount", "1")]).await;
     assert_eq!(missing.status(), StatusCode::FORBIDDEN);
     let account = shop.get("/account", &alice).await.text().await.unwrap();
     assert_eq!(element(&account, "count"), "0");
@@ -310,12 +255,8 @@ async fn a_transfer_that_cannot_be_sent_keeps_what_was_typed() {
         ("5000", "balance is too low"),
         ("10000000000", "less than 10 million"),
     ] {
-        let fields = [
-            ("form_token", form_token.as_str()),
-            ("to", "Pier \"7\""),
-            ("amount", amount),
-            ("note", "\nkeep me"),
-        ];
+        let fields =
+            [("form_token", form_token.as_str()), ("to", "Pier \"7\""), ("amount", amount), ("note", "\nkeep me")];
         let answer = shop.post("/transfer", &cookie, &fields).await;
         assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
         let page = answer.text().await.unwrap();
@@ -324,11 +265,7 @@ async fn a_transfer_that_cannot_be_sent_keeps_what_was_typed() {
         assert!(page.contains(&format!("value=\"{amount}\"")), "{page}");
         assert!(page.contains(">\n\nkeep me</textarea>"), "{page}");
     }
-    for path in [
-        "/transfer/done?id=1",
-        "/transfer/done?id=x",
-        "/transfer/done",
-    ] {
+    for path in ["/transfer/done?id=1", "/transfer/done?id=x", "/transfer/done"] {
         let answer = shop.get(path, &cookie).await;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -355,44 +292,19 @@ async fn the_json_interface_sends_money_too() {
         assert_eq!(answer["transfer"]["note"], "tar");
         assert_eq!(answer["transfer"]["count"], count);
     }
-    let balance: Value = shop
-        .get("/api/balance", &cookie)
-        .await
-        .json()
-        .await
-        .unwrap();
+    let balance: Value = shop.get("/api/balance", &cookie).await.json().await.unwrap();
     assert_eq!(balance["email"], Customer::Bob.email());
     assert_eq!(balance["balance"], "949.75");
     assert_eq!(balance["transfers"], 3);
 
     let fine = json!({"to": "x", "amount": "1"}).to_string();
     for (content_type, body, status) in [
-        (
-            "text/plain",
-            fine.clone(),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ),
-        (
-            "application/x-www-form-urlencoded",
-            fine,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ),
+        ("text/plain", fine.clone(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("application/x-www-form-urlencoded", fine, StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("application/json", "{".into(), StatusCode::BAD_REQUEST),
-        (
-            "application/json",
-            "{}".into(),
-            StatusCode::UNPROCESSABLE_ENTITY,
-        ),
-        (
-            "application/json",
-            json!({"to": "x", "amount": [1]}).to_string(),
-            StatusCode::UNPROCESSABLE_ENTITY,
-        ),
-        (
-            "application/json",
-            json!({"to": "x", "amount": -1}).to_string(),
-            StatusCode::UNPROCESSABLE_ENTITY,
-        ),
+        ("application/json", "{}".into(), StatusCode::UNPROCESSABLE_ENTITY),
+        ("application/json", json!({"to": "x", "amount": [1]}).to_string(), StatusCode::UNPROCESSABLE_ENTITY),
+        ("application/json", json!({"to": "x", "amount": -1}).to_string(), StatusCode::UNPROCESSABLE_ENTITY),
     ] {
         let answer = send(content_type, body.clone()).await.unwrap();
         assert_eq!(answer.status(), status, "{content_type} {body}");
@@ -406,15 +318,10 @@ async fn a_logout_ends_the_session_and_clears_the_cookie() {
     let shop = Shop::open().await;
     let cookie = shop.sign_in(Customer::Alice).await;
     let form_token = shop.form_token(&cookie).await;
-    let answer = shop
-        .post("/logout", &cookie, &[("form_token", &form_token)])
-        .await;
+    let answer = shop.post("/logout", &cookie, &[("form_token", &form_token)]).await;
     assert_eq!(location(&answer), "/");
     let cleared = answer.headers()[SET_COOKIE].to_str().unwrap();
-    assert!(
-        cleared.starts_with("SHOPSESSION=;") && cleared.contains("Max-Age=0"),
-        "{cleared}"
-    );
+    assert!(cleared.starts_with("SHOPSESSION=;") && cleared.contains("Max-Age=0"), "{cleared}");
     assert_eq!(location(&shop.get("/account", &cookie).await), "/login");
 }
 
@@ -424,10 +331,7 @@ async fn the_echo_shows_the_request_byte_for_byte() {
     let body: Vec<u8> = (0..=255).collect();
     let answer: Value = shop
         .client
-        .request(
-            Method::from_bytes(b"PROPFIND").unwrap(),
-            format!("{}/echo/a%2Fb?x=%20&x=+", shop.base),
-        )
+        .request(Method::from_bytes(b"PROPFIND").unwrap(), format!("{}/echo/a%2Fb?x=%20&x=+", shop.base))
         .header("x-twice", "one")
         .header("x-twice", "two")
         .body(body.clone())
@@ -443,10 +347,7 @@ async fn the_echo_shows_the_request_byte_for_byte() {
     assert_eq!(answer["query"], "x=%20&x=+");
     assert_eq!(answer["body"]["length"], 256);
     assert_eq!(answer["body"]["base64"], STANDARD.encode(&body));
-    assert_eq!(
-        answer["body"]["sha256"],
-        "40aff2e9d2d8922e47afd4648e6967497158785fbd1da870e7110266bf944880"
-    );
+    assert_eq!(answer["body"]["sha256"], "40aff2e9d2d8922e47afd4648e6967497158785fbd1da870e7110266bf944880");
     let headers = answer["headers"].as_array().unwrap();
     assert!(headers.contains(&json!(["x-twice", "one"])));
     assert!(headers.contains(&json!(["x-twice", "two"])));
@@ -521,10 +422,7 @@ async fn prices_arrive_as_server_sent_events() {
     }
     let event = heard.split("\n\n").next().unwrap();
     assert!(event.contains("event: quotes"), "{event}");
-    let data = event
-        .lines()
-        .find_map(|l| l.strip_prefix("data: "))
-        .unwrap();
+    let data = event.lines().find_map(|l| l.strip_prefix("data: ")).unwrap();
     let data: Value = serde_json::from_str(data).unwrap();
     assert_eq!(data["quotes"][1]["code"], "DIESEL");
 }
@@ -547,12 +445,7 @@ async fn closing_the_shop_ends_its_live_feeds() {
         }
     });
     assert_eq!(farewell.await.unwrap().code, CloseCode::Away);
-    while timeout(PATIENCE, events.chunk())
-        .await
-        .unwrap()
-        .unwrap()
-        .is_some()
-    {}
+    while timeout(PATIENCE, events.chunk()).await.unwrap().unwrap().is_some() {}
     let served = timeout(PATIENCE, shop.serving).await.unwrap();
     assert!(served.unwrap().is_ok());
 }

@@ -24,10 +24,7 @@ pub(super) struct TransferBody {
     note: String,
 }
 
-pub(super) async fn balance(
-    State(shop): State<Arc<Shop>>,
-    ApiCustomer(session): ApiCustomer,
-) -> Json<Value> {
+pub(super) async fn balance(State(shop): State<Arc<Shop>>, ApiCustomer(session): ApiCustomer) -> Json<Value> {
     let statement = shop.statement(session.customer);
     Json(json!({
         "email": session.customer.email(),
@@ -59,11 +56,7 @@ pub(super) async fn transfer(
             let answer = json!({"transfer": transfer, "balance": balance});
             (StatusCode::CREATED, Json(answer)).into_response()
         }
-        Err(error) => problem(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "not_sent",
-            &error.to_string(),
-        ),
+        Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, "not_sent", &error.to_string()),
     }
 }
 

@@ -42,38 +42,10 @@ struct Goods {
 }
 
 const GOODS: [Goods; 4] = [
-    Goods {
-        code: "ROPE",
-        name: "Mooring rope",
-        unit: "metre",
-        lowest: Cents(310),
-        step: 2,
-        swing: 7,
-    },
-    Goods {
-        code: "DIESEL",
-        name: "Marine diesel",
-        unit: "litre",
-        lowest: Cents(142),
-        step: 1,
-        swing: 11,
-    },
-    Goods {
-        code: "TAR",
-        name: "Stockholm tar",
-        unit: "litre",
-        lowest: Cents(1_180),
-        step: 5,
-        swing: 5,
-    },
-    Goods {
-        code: "SAIL",
-        name: "Sailcloth",
-        unit: "m²",
-        lowest: Cents(2_450),
-        step: 10,
-        swing: 9,
-    },
+    Goods { code: "ROPE", name: "Mooring rope", unit: "metre", lowest: Cents(310), step: 2, swing: 7 },
+    Goods { code: "DIESEL", name: "Marine diesel", unit: "litre", lowest: Cents(142), step: 1, swing: 11 },
+    Goods { code: "TAR", name: "Stockholm tar", unit: "litre", lowest: Cents(1_180), step: 5, swing: 5 },
+    Goods { code: "SAIL", name: "Sailcloth", unit: "m²", lowest: Cents(2_450), step: 10, swing: 9 },
 ];
 
 /// A price as it goes out.
@@ -100,12 +72,7 @@ impl Goods {
     }
 
     fn quote(&self, second: u64) -> Quote {
-        Quote {
-            code: self.code,
-            name: self.name,
-            unit: self.unit,
-            price: self.price(second).to_string(),
-        }
+        Quote { code: self.code, name: self.name, unit: self.unit, price: self.price(second).to_string() }
     }
 }
 
@@ -129,18 +96,11 @@ impl Watch {
 pub(super) async fn page(State(shop): State<Arc<Shop>>, visitor: Visitor) -> Response {
     let second = shop.seconds_open();
     let goods: Vec<Quote> = GOODS.iter().map(|goods| goods.quote(second)).collect();
-    pages::page(
-        StatusCode::OK,
-        "live.html",
-        visitor.0.as_ref(),
-        json!({"goods": goods}),
-    )
+    pages::page(StatusCode::OK, "live.html", visitor.0.as_ref(), json!({"goods": goods}))
 }
 
 pub(super) async fn socket(State(shop): State<Arc<Shop>>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade
-        .max_message_size(MAX_HEARD)
-        .on_upgrade(move |socket| talk(socket, shop))
+    upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| talk(socket, shop))
 }
 
 /// Sends prices until the client leaves or the shop closes.
@@ -178,19 +138,14 @@ async fn talk(mut socket: WebSocket, shop: Arc<Shop>) {
     }
 }
 
-pub(super) async fn events(
-    State(shop): State<Arc<Shop>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) async fn events(State(shop): State<Arc<Shop>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let closed = shop.closed();
     let prices = stream::unfold(interval(BEAT), move |mut beat| {
         let shop = Arc::clone(&shop);
         async move {
             beat.tick().await;
             let second = shop.seconds_open();
-            let event = Event::default()
-                .event("quotes")
-                .id(second.to_string())
-                .data(Watch::All.quotes(second));
+            let event = Event::default().event("quotes").id(second.to_string()).data(Watch::All.quotes(second));
             Some((Ok(event), beat))
         }
     });

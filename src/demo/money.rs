@@ -44,9 +44,7 @@ impl FromStr for Cents {
             return Err(AmountError::Malformed);
         }
         // All digits: what does not parse is too long a number.
-        let cents = format!("{whole}{fraction:0<2}")
-            .parse()
-            .map_err(|_| AmountError::TooLarge)?;
+        let cents = format!("{whole}{fraction:0<2}").parse().map_err(|_| AmountError::TooLarge)?;
         match Self(cents) {
             Self(0) => Err(AmountError::Zero),
             amount if amount >= Self::LIMIT => Err(AmountError::TooLarge),

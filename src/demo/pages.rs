@@ -24,23 +24,17 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("message.html", include_str!("templates/message.html")),
 ];
 
-static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> =
-    LazyLock::new(|| {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        for (name, source) in TEMPLATES {
-            environment.add_template(name, source)?;
-        }
-        Ok(environment)
-    });
+static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source)?;
+    }
+    Ok(environment)
+});
 
 /// Renders a page for a visitor. A template that fails is a fault of the program and answers 500.
-pub(super) fn page(
-    status: StatusCode,
-    name: &str,
-    session: Option<&Session>,
-    values: serde_json::Value,
-) -> Response {
+pub(super) fn page(status: StatusCode, name: &str, session: Option<&Session>, values: serde_json::Value) -> Response {
     let me = session.map(|session| {
         context! {
             name => session.customer.name(),
@@ -48,45 +42,22 @@ pub(super) fn page(
             form_token => session.form_token(),
         }
     });
-    let rendered = ENVIRONMENT
-        .as_ref()
-        .map_err(ToString::to_string)
-        .and_then(|environment| {
-            environment
-                .get_template(name)
-                .and_then(|template| {
-                    template.render(context! { me, here => name, ..Value::from(Serde(values)) })
-                })
-                .map_err(|error| error.to_string())
-        });
+    let rendered = ENVIRONMENT.as_ref().map_err(ToString::to_string).and_then(|environment| {
+        environment
+            .get_template(name)
+            .and_then(|template| template.render(context! { me, here => name, ..Value::from(Serde(values)) }))
+            .map_err(|error| error.to_string())
+    });
     match rendered {
         Ok(html) => (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
         Err(error) => {
-            tracing::error!(
-                template = name,
-                error,
-                "a page of the demo application failed"
-            );
-            (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "This page could not be shown.\n",
-            )
-                .into_response()
+            tracing::error!(template = name, error, "a page of the demo application failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, "This page could not be shown.\n").into_response()
         }
     }
 }
 
 /// A page with a heading and a sentence.
-pub(super) fn message(
-    status: StatusCode,
-    session: Option<&Session>,
-    heading: &str,
-    text: &str,
-) -> Response {
-    page(
-        status,
-        "message.html",
-        session,
-        json!({"heading": heading, "text": text}),
-    )
+pub(super) fn message(status: StatusCode, session: Option<&Session>, heading: &str, text: &str) -> Response {
+    page(status, "message.html", session, json!({"heading": heading, "text": text}))
 }

@@ -51,9 +51,7 @@ impl FromRequestParts<Arc<Shop>> for SignedIn {
     type Rejection = Redirect;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Arc<Shop>) -> Result<Self, Redirect> {
-        session(parts, shop)
-            .map(Self)
-            .ok_or_else(|| Redirect::to("/login"))
+        session(parts, shop).map(Self).ok_or_else(|| Redirect::to("/login"))
     }
 }
 

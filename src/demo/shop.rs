@@ -78,34 +78,14 @@ pub(super) struct Order {
 }
 
 const ALICES_ORDERS: [Order; 3] = [
-    Order {
-        number: "HS-2041",
-        goods: "Mooring rope, 14 mm, 200 m",
-        state: "On its way",
-    },
-    Order {
-        number: "HS-2038",
-        goods: "Marine diesel, 400 l",
-        state: "Delivered",
-    },
-    Order {
-        number: "HS-1987",
-        goods: "Brass cleats, 24 pieces",
-        state: "Delivered",
-    },
+    Order { number: "HS-2041", goods: "Mooring rope, 14 mm, 200 m", state: "On its way" },
+    Order { number: "HS-2038", goods: "Marine diesel, 400 l", state: "Delivered" },
+    Order { number: "HS-1987", goods: "Brass cleats, 24 pieces", state: "Delivered" },
 ];
 
 const BOBS_ORDERS: [Order; 2] = [
-    Order {
-        number: "HS-2044",
-        goods: "Stockholm tar, 20 l",
-        state: "Being packed",
-    },
-    Order {
-        number: "HS-1990",
-        goods: "Sailcloth, 60 m²",
-        state: "Delivered",
-    },
+    Order { number: "HS-2044", goods: "Stockholm tar, 20 l", state: "Being packed" },
+    Order { number: "HS-1990", goods: "Sailcloth, 60 m²", state: "Delivered" },
 ];
 
 /// A signed-in customer.
@@ -123,10 +103,7 @@ impl Session {
 
     /// Whether a posted form came from a page of this session.
     pub(super) fn sent(&self, form_token: &str) -> bool {
-        self.form_token
-            .as_bytes()
-            .ct_eq(form_token.as_bytes())
-            .into()
+        self.form_token.as_bytes().ct_eq(form_token.as_bytes()).into()
     }
 }
 
@@ -229,17 +206,9 @@ impl Shop {
 
     /// The id of a new session, if the password is right.
     pub(super) fn sign_in(&self, email: &str, password: &str) -> Option<String> {
-        let customer = Customer::ALL
-            .into_iter()
-            .find(|c| c.email() == email.trim() && c.password() == password)?;
+        let customer = Customer::ALL.into_iter().find(|c| c.email() == email.trim() && c.password() == password)?;
         let id = random_text();
-        self.books().admit(
-            id.clone(),
-            Session {
-                customer,
-                form_token: random_text(),
-            },
-        );
+        self.books().admit(id.clone(), Session { customer, form_token: random_text() });
         Some(id)
     }
 
@@ -265,11 +234,7 @@ impl Shop {
     }
 
     /// Carries out a transfer, every time that it is asked to.
-    pub(super) fn transfer(
-        &self,
-        from: Customer,
-        order: TransferOrder,
-    ) -> Result<Transfer, TransferError> {
+    pub(super) fn transfer(&self, from: Customer, order: TransferOrder) -> Result<Transfer, TransferError> {
         if order.to.trim().is_empty() || order.to.chars().count() > MAX_PAYEE {
             return Err(TransferError::Payee);
         }
@@ -280,16 +245,9 @@ impl Shop {
         let mut books = self.books();
         let id = books.last_transfer + 1;
         let account = books.account(from);
-        account.balance = account
-            .balance
-            .checked_sub(amount)
-            .ok_or(TransferError::Funds)?;
+        account.balance = account.balance.checked_sub(amount).ok_or(TransferError::Funds)?;
         account.count += 1;
-        let transfer = Transfer {
-            id,
-            count: account.count,
-            order,
-        };
+        let transfer = Transfer { id, count: account.count, order };
         account.transfers.push_back(transfer.clone());
         if account.transfers.len() > MAX_TRANSFERS {
             account.transfers.pop_front();
@@ -332,11 +290,7 @@ impl Books {
 
 impl Account {
     fn with(balance: Cents) -> Self {
-        Self {
-            balance,
-            count: 0,
-            transfers: VecDeque::new(),
-        }
+        Self { balance, count: 0, transfers: VecDeque::new() }
     }
 }
 

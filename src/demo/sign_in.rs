@@ -43,12 +43,7 @@ pub(super) async fn sign_in(
     };
     let Some(id) = shop.sign_in(&email, &password) else {
         let problem = "The e-mail address or the password is wrong.";
-        return login_page(
-            StatusCode::UNAUTHORIZED,
-            visitor.0.as_ref(),
-            &email,
-            Some(problem),
-        );
+        return login_page(StatusCode::UNAUTHORIZED, visitor.0.as_ref(), &email, Some(problem));
     };
     if let Some(old) = session_id(&headers) {
         shop.sign_out(old);
@@ -76,10 +71,7 @@ pub(super) async fn sign_out(
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }
 
-pub(super) async fn account(
-    State(shop): State<Arc<Shop>>,
-    SignedIn(session): SignedIn,
-) -> Response {
+pub(super) async fn account(State(shop): State<Arc<Shop>>, SignedIn(session): SignedIn) -> Response {
     let statement = shop.statement(session.customer);
     pages::page(
         StatusCode::OK,
@@ -114,18 +106,8 @@ pub(super) fn stale(session: &Session) -> Response {
     )
 }
 
-fn login_page(
-    status: StatusCode,
-    session: Option<&Session>,
-    email: &str,
-    problem: Option<&str>,
-) -> Response {
-    pages::page(
-        status,
-        "login.html",
-        session,
-        json!({"email": email, "problem": problem, "customers": customers()}),
-    )
+fn login_page(status: StatusCode, session: Option<&Session>, email: &str, problem: Option<&str>) -> Response {
+    pages::page(status, "login.html", session, json!({"email": email, "problem": problem, "customers": customers()}))
 }
 
 /// Who can sign in, and with what: for the pages that print it.

@@ -31,13 +31,7 @@ pub(super) struct Which {
 }
 
 pub(super) async fn form(State(shop): State<Arc<Shop>>, SignedIn(session): SignedIn) -> Response {
-    form_page(
-        StatusCode::OK,
-        &shop,
-        &session,
-        &TransferOrder::default(),
-        None,
-    )
+    form_page(StatusCode::OK, &shop, &session, &TransferOrder::default(), None)
 }
 
 /// Carries the transfer out and sends the browser to [`done`].
@@ -46,13 +40,7 @@ pub(super) async fn send(
     SignedIn(session): SignedIn,
     form: Result<Form<TransferForm>, FormRejection>,
 ) -> Response {
-    let Ok(Form(TransferForm {
-        form_token,
-        to,
-        amount,
-        note,
-    })) = form
-    else {
+    let Ok(Form(TransferForm { form_token, to, amount, note })) = form else {
         return unreadable(Some(&session));
     };
     if !session.sent(&form_token) {
@@ -61,13 +49,9 @@ pub(super) async fn send(
     let order = TransferOrder { to, amount, note };
     match shop.transfer(session.customer, order.clone()) {
         Ok(transfer) => Redirect::to(&format!("/transfer/done?id={}", transfer.id)).into_response(),
-        Err(problem) => form_page(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &shop,
-            &session,
-            &order,
-            Some(&problem.to_string()),
-        ),
+        Err(problem) => {
+            form_page(StatusCode::UNPROCESSABLE_ENTITY, &shop, &session, &order, Some(&problem.to_string()))
+        }
     }
 }
 
@@ -77,9 +61,7 @@ pub(super) async fn done(
     SignedIn(session): SignedIn,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Response {
-    let transfer = which
-        .ok()
-        .and_then(|Query(which)| shop.find_transfer(session.customer, which.id));
+    let transfer = which.ok().and_then(|Query(which)| shop.find_transfer(session.customer, which.id));
     let Some(transfer) = transfer else {
         return pages::message(
             StatusCode::NOT_FOUND,
@@ -89,12 +71,7 @@ pub(super) async fn done(
         );
     };
     let total = shop.statement(session.customer).count;
-    pages::page(
-        StatusCode::OK,
-        "done.html",
-        Some(&session),
-        json!({"transfer": transfer, "total": total}),
-    )
+    pages::page(StatusCode::OK, "done.html", Some(&session), json!({"transfer": transfer, "total": total}))
 }
 
 fn form_page(
@@ -105,10 +82,5 @@ fn form_page(
     problem: Option<&str>,
 ) -> Response {
     let balance = shop.statement(session.customer).balance.to_string();
-    pages::page(
-        status,
-        "transfer.html",
-        Some(session),
-        json!({"order": order, "problem": problem, "balance": balance}),
-    )
+    pages::page(status, "transfer.html", Some(session), json!({"order": order, "problem": problem, "balance": balance}))
 }

@@ -40,9 +40,10 @@ impl Criteria {
     pub(super) fn met_by_protected(&self, request: &CanonicalRequest) -> bool {
         let method = &request.method;
         self.host_met(request)
-            && self.networks.as_ref().is_none_or(|networks| {
-                request.client.uncertain || networks.contains(request.client.ip)
-            })
+            && self
+                .networks
+                .as_ref()
+                .is_none_or(|networks| request.client.uncertain || networks.contains(request.client.ip))
             && (self.methods.is_empty()
                 || self.methods.contains(method)
                 || (method == http::Method::HEAD && self.methods.contains(&http::Method::GET)))
@@ -52,9 +53,10 @@ impl Criteria {
     /// Whether a request that is to pass unprotected meets them: only what every upstream takes for a match is one.
     pub(super) fn met_by_bypassing(&self, request: &CanonicalRequest) -> bool {
         self.host_met(request)
-            && self.networks.as_ref().is_none_or(|networks| {
-                !request.client.uncertain && networks.contains(request.client.ip)
-            })
+            && self
+                .networks
+                .as_ref()
+                .is_none_or(|networks| !request.client.uncertain && networks.contains(request.client.ip))
             && (self.methods.is_empty() || self.methods.contains(&request.method))
             && self.query.iter().all(|wanted| request.query.all(&wanted.name, |value| wanted.takes(value)))
     }

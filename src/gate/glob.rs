@@ -68,11 +68,8 @@ impl Glob {
             Some(body) => (body, true),
             None => (rest, rest.is_empty()),
         };
-        let segments = if body.is_empty() {
-            Vec::new()
-        } else {
-            body.split('/').map(Segment::parse).collect::<Result<_, _>>()?
-        };
+        let segments =
+            if body.is_empty() { Vec::new() } else { body.split('/').map(Segment::parse).collect::<Result<_, _>>()? };
         Ok(Self { text: text.to_owned(), segments, slash })
     }
 

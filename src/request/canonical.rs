@@ -45,9 +45,7 @@ pub struct RawRequest<'a> {
 ///
 /// `None` when `head` does not begin with a request line.
 pub fn target_on_the_wire(head: &[u8]) -> Option<&[u8]> {
-    let start = head
-        .iter()
-        .position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+    let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
     let line = head.get(start..)?.split(|&byte| byte == b'\n').next()?;
     let mut words = line.trim_ascii_end().split(|&byte| byte == b' ');
     let (_method, target, version) = (words.next()?, words.next()?, words.next()?);
@@ -143,11 +141,7 @@ impl CanonicalRequest {
     ///
     /// # Errors
     /// As [`Door::enter`] and [`Door::path`].
-    pub fn new(
-        raw: RawRequest<'_>,
-        trusted: &TrustedProxies,
-        rules: PathRules,
-    ) -> Result<Self, Refused> {
+    pub fn new(raw: RawRequest<'_>, trusted: &TrustedProxies, rules: PathRules) -> Result<Self, Refused> {
         Door::enter(raw, trusted)?.path(rules)
     }
 
@@ -165,9 +159,7 @@ impl CanonicalRequest {
 fn served(method: &Method) -> Result<&Method, Refused> {
     let name = method.as_str();
     let is_upper_case_token = name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
     if !is_upper_case_token || name.len() > MAX_METHOD_BYTES {
         return Err(Refused::Method);
     }
@@ -200,11 +192,7 @@ fn path_and_query<'a>(
     scheme: Scheme,
     authority: &Authority,
 ) -> Result<(&'a [u8], Option<&'a [u8]>), Refused> {
-    let local = if target.starts_with(b"/") {
-        target
-    } else {
-        behind_authority(target, scheme, authority)?
-    };
+    let local = if target.starts_with(b"/") { target } else { behind_authority(target, scheme, authority)? };
     let mut halves = local.splitn(2, |&byte| byte == b'?');
     match halves.next() {
         // `http://host` and `http://host?query` ask for the root.
@@ -214,21 +202,14 @@ fn path_and_query<'a>(
 }
 
 /// What follows scheme and authority of an absolute URL.
-fn behind_authority<'a>(
-    target: &'a [u8],
-    scheme: Scheme,
-    authority: &Authority,
-) -> Result<&'a [u8], Refused> {
+fn behind_authority<'a>(target: &'a [u8], scheme: Scheme, authority: &Authority) -> Result<&'a [u8], Refused> {
     let start = scheme.as_str().len();
     let (named, rest) = target.split_at_checked(start).ok_or(Refused::Target)?;
     let rest = rest.strip_prefix(b"://").ok_or(Refused::Target)?;
     if !named.eq_ignore_ascii_case(scheme.as_str().as_bytes()) {
         return Err(Refused::Target);
     }
-    let end = rest
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
-        .unwrap_or(rest.len());
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let (named, local) = rest.split_at(end);
     if !Authority::parse(named)?.is_same(authority, scheme) {
         return Err(Refused::HostsDiffer);

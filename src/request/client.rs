@@ -31,17 +31,9 @@ pub struct ClientAddress {
 }
 
 /// Finds the client of a request that `peer` sent.
-pub fn client_address(
-    peer: IpAddr,
-    headers: &HeaderMap,
-    trusted: &TrustedProxies,
-) -> ClientAddress {
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> ClientAddress {
     let peer = peer.to_canonical();
-    let alone = ClientAddress {
-        ip: peer,
-        scheme: None,
-        uncertain: false,
-    };
+    let alone = ClientAddress { ip: peer, scheme: None, uncertain: false };
     if !trusted.contains(peer) {
         return alone;
     }
@@ -52,22 +44,15 @@ pub fn client_address(
     let client = match (by_list, by_forwarded) {
         (None, None) => alone,
         (Some(client), None) | (None, Some(client)) => client,
-        (Some(list), Some(other)) if list.ip == other.ip => ClientAddress {
-            uncertain: list.uncertain || other.uncertain,
-            ..list
-        },
+        (Some(list), Some(other)) if list.ip == other.ip => {
+            ClientAddress { uncertain: list.uncertain || other.uncertain, ..list }
+        }
         (Some(_), Some(_)) => {
-            return ClientAddress {
-                uncertain: true,
-                ..alone
-            };
+            return ClientAddress { uncertain: true, ..alone };
         }
     };
     let scheme = by_forwarded.map_or_else(|| forwarded.last_scheme(), |client| client.scheme);
-    ClientAddress {
-        scheme: agreed(told, scheme),
-        ..client
-    }
+    ClientAddress { scheme: agreed(told, scheme), ..client }
 }
 
 /// One entry of a trail. An address of `None` is one that could not be read.
@@ -84,24 +69,13 @@ impl Hop {
 }
 
 /// Walks a trail from its right end, which the peer wrote. `None` when there is none.
-fn walk(
-    peer: ClientAddress,
-    trusted: &TrustedProxies,
-    hops: impl Iterator<Item = Hop>,
-) -> Option<ClientAddress> {
+fn walk(peer: ClientAddress, trusted: &TrustedProxies, hops: impl Iterator<Item = Hop>) -> Option<ClientAddress> {
     let mut reached = None;
     for hop in hops {
         let Some(ip) = hop.ip else {
-            return Some(ClientAddress {
-                uncertain: true,
-                ..reached.unwrap_or(peer)
-            });
+            return Some(ClientAddress { uncertain: true, ..reached.unwrap_or(peer) });
         };
-        reached = Some(ClientAddress {
-            ip,
-            scheme: hop.scheme,
-            uncertain: false,
-        });
+        reached = Some(ClientAddress { ip, scheme: hop.scheme, uncertain: false });
         if !trusted.contains(ip) {
             break;
         }
@@ -119,8 +93,7 @@ fn agreed(one: Option<Scheme>, other: Option<Scheme>) -> Option<Scheme> {
 
 /// The entries of all `X-Forwarded-For` lines, which are one list, from the right.
 fn x_forwarded_for(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    entries_from_the_right(headers, X_FORWARDED_FOR)
-        .map(|entry| std::str::from_utf8(entry).ok().and_then(address))
+    entries_from_the_right(headers, X_FORWARDED_FOR).map(|entry| std::str::from_utf8(entry).ok().and_then(address))
 }
 
 /// The rightmost entry: the trusted peer itself wrote it, whatever a client sent before it.
@@ -129,10 +102,7 @@ fn x_forwarded_proto(headers: &HeaderMap) -> Option<Scheme> {
     scheme_named(std::str::from_utf8(entry).ok()?)
 }
 
-fn entries_from_the_right<'h>(
-    headers: &'h HeaderMap,
-    name: &str,
-) -> impl Iterator<Item = &'h [u8]> {
+fn entries_from_the_right<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
     headers
         .get_all(name)
         .into_iter()
@@ -201,10 +171,7 @@ fn element_of_forwarded(element: &str) -> (Hop, bool) {
             return (Hop::at(None), true);
         }
     }
-    let hop = Hop {
-        ip: node.and_then(address),
-        scheme: proto.and_then(unquoted).and_then(scheme_named),
-    };
+    let hop = Hop { ip: node.and_then(address), scheme: proto.and_then(unquoted).and_then(scheme_named) };
     (hop, node.is_some())
 }
 
@@ -216,10 +183,7 @@ struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn of(text: &'a str, separator: u8) -> Self {
-        Self {
-            rest: Some(text),
-            separator,
-        }
+        Self { rest: Some(text), separator }
     }
 }
 

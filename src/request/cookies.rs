@@ -39,18 +39,13 @@ fn find_by(headers: &HeaderMap, is_it: impl Fn(&[u8]) -> bool) -> Option<&str> {
 
 /// The name of a `name=value` pair. A pair without `=` is all name.
 fn name_of(pair: &[u8]) -> &[u8] {
-    pair.split(|&byte| byte == b'=')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii()
+    pair.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii()
 }
 
 /// Whether a cookie name is one of the gateway's, of either scheme and in any case.
 fn is_own(name: &[u8]) -> bool {
-    let starts_with = |prefix: &str| {
-        name.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-    };
+    let starts_with =
+        |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
     starts_with(PREFIX_HTTPS) || starts_with(PREFIX_HTTP)
 }
 
@@ -73,8 +68,7 @@ pub fn for_upstream(headers: &HeaderMap) -> UpstreamCookies {
         (None, _) => return UpstreamCookies::AsSent,
         (Some(line), second) => second.is_none().then_some(line),
     };
-    let holds_own =
-        |line: &HeaderValue| line.as_bytes().split(|&byte| byte == b';').any(is_own_pair);
+    let holds_own = |line: &HeaderValue| line.as_bytes().split(|&byte| byte == b';').any(is_own_pair);
     if single.is_some_and(|line| !holds_own(line)) {
         return UpstreamCookies::AsSent;
     }
@@ -130,13 +124,7 @@ pub fn set_cookies_for_client(headers: &HeaderMap) -> Option<Vec<HeaderValue>> {
     if !lines.iter().any(|line| sets_own(&line)) {
         return None;
     }
-    Some(
-        lines
-            .iter()
-            .filter(|line| !sets_own(line))
-            .cloned()
-            .collect(),
-    )
+    Some(lines.iter().filter(|line| !sets_own(line)).cloned().collect())
 }
 
 /// A value that may not stand in a cookie.
@@ -165,21 +153,14 @@ impl OwnCookie {
 
     /// Its value in a request over a scheme; `None` when it comes twice (C03).
     pub fn find(self, headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
-        find_by(headers, |name| {
-            name.strip_prefix(prefix(scheme).as_bytes()) == Some(self.short.as_bytes())
-        })
+        find_by(headers, |name| name.strip_prefix(prefix(scheme).as_bytes()) == Some(self.short.as_bytes()))
     }
 
     /// The `Set-Cookie` value that sets it, for `max_age` in whole seconds or until the browser closes.
     ///
     /// # Errors
     /// [`BadCookieValue`] when `value` holds anything but the cookie octets of RFC 6265, section 4.1.1.
-    pub fn set(
-        self,
-        scheme: Scheme,
-        value: &str,
-        max_age: Option<Duration>,
-    ) -> Result<HeaderValue, BadCookieValue> {
+    pub fn set(self, scheme: Scheme, value: &str, max_age: Option<Duration>) -> Result<HeaderValue, BadCookieValue> {
         if !value.bytes().all(is_cookie_octet) {
             return Err(BadCookieValue);
         }

@@ -108,10 +108,8 @@ impl IdentityHeaders {
         if is_same(name, OWN) {
             return true;
         }
-        let is_vouched_for = self
-            .owned
-            .iter()
-            .any(|(owned, from)| owned.as_str().eq_ignore_ascii_case(name) && from.contains(peer));
+        let is_vouched_for =
+            self.owned.iter().any(|(owned, from)| owned.as_str().eq_ignore_ascii_case(name) && from.contains(peer));
         if is_vouched_for {
             return false;
         }
@@ -125,14 +123,8 @@ impl IdentityHeaders {
     }
 
     /// The names of all forged headers of a request, for the adapter to remove.
-    pub fn forged<'h>(
-        &'h self,
-        headers: &'h HeaderMap,
-        peer: IpAddr,
-    ) -> impl Iterator<Item = &'h HeaderName> {
-        headers
-            .keys()
-            .filter(move |name| self.is_forged(name.as_str(), peer))
+    pub fn forged<'h>(&'h self, headers: &'h HeaderMap, peer: IpAddr) -> impl Iterator<Item = &'h HeaderName> {
+        headers.keys().filter(move |name| self.is_forged(name.as_str(), peer))
     }
 }
 
@@ -147,9 +139,7 @@ fn is_well_known(name: &str) -> bool {
     let patterns = match name.as_bytes().first() {
         Some(b'x' | b'X') => FORGED_X,
         // Most headers of a browser begin otherwise, and are through with this.
-        Some(b'c' | b'C' | b'f' | b'F' | b'p' | b'P' | b'r' | b'R' | b's' | b'S' | b't' | b'T') => {
-            FORGED
-        }
+        Some(b'c' | b'C' | b'f' | b'F' | b'p' | b'P' | b'r' | b'R' | b's' | b'S' | b't' | b'T') => FORGED,
         _ => return false,
     };
     patterns.iter().any(|pattern| is_same(name, pattern))
@@ -162,10 +152,7 @@ fn is_same(name: &str, pattern: &str) -> bool {
         Some(start) => (start, name.len() >= start.len()),
         None => (pattern, name.len() == pattern.len()),
     };
-    fits && start
-        .bytes()
-        .zip(name)
-        .all(|(expected, &byte)| plain(byte) == plain(expected))
+    fits && start.bytes().zip(name).all(|(expected, &byte)| plain(byte) == plain(expected))
 }
 
 fn plain(byte: u8) -> u8 {

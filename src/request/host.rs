@@ -152,9 +152,7 @@ fn host_name(name: &str) -> Result<String, BadHost> {
         (1..=MAX_LABEL_BYTES).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     if name.len() > MAX_HOST_BYTES || !name.split('.').all(valid_label) {
         return Err(BadHost::Name);
@@ -182,10 +180,7 @@ impl Origin {
     pub fn parse(raw: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(raw).ok()?;
         let (scheme, authority) = text.split_once("://")?;
-        Some(Self {
-            scheme: Scheme::parse(scheme)?,
-            authority: Authority::parse(authority.as_bytes()).ok()?,
-        })
+        Some(Self { scheme: Scheme::parse(scheme)?, authority: Authority::parse(authority.as_bytes()).ok()? })
     }
 
     /// Whether the origin is that of a request: the same scheme, host and port.

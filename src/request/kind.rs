@@ -41,17 +41,10 @@ impl RequestKind {
             };
         }
         let accepted = Accepted::by(headers);
-        if headers.contains_key(X_REQUESTED_WITH)
-            || has_bearer_token(headers)
-            || (accepted.json && !accepted.html)
-        {
+        if headers.contains_key(X_REQUESTED_WITH) || has_bearer_token(headers) || (accepted.json && !accepted.html) {
             return Self::ApiClient;
         }
-        if accepted.html {
-            Self::Navigation
-        } else {
-            Self::ApiClient
-        }
+        if accepted.html { Self::Navigation } else { Self::ApiClient }
     }
 }
 
@@ -104,15 +97,9 @@ pub fn is_prefetch(headers: &HeaderMap) -> bool {
     ["sec-purpose", "purpose", "x-purpose", "x-moz"]
         .iter()
         .flat_map(|name| headers.get_all(*name))
-        .flat_map(|value| {
-            value
-                .as_bytes()
-                .split(|byte| matches!(byte, b';' | b',' | b' '))
-        })
+        .flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b';' | b',' | b' ')))
         .any(|word| {
-            [&b"prefetch"[..], b"prerender", b"preview"]
-                .iter()
-                .any(|purpose| word.eq_ignore_ascii_case(purpose))
+            [&b"prefetch"[..], b"prerender", b"preview"].iter().any(|purpose| word.eq_ignore_ascii_case(purpose))
         })
 }
 
@@ -137,14 +124,11 @@ pub fn own_origin(headers: &HeaderMap, scheme: Scheme, authority: &Authority) ->
         Some(b"none") => Site::NoneAtAll,
         _ => Site::Other,
     });
-    let origin =
-        only(headers, ORIGIN.as_str()).map(|origin| match origin.map(HeaderValue::as_bytes) {
-            Some(b"null") => Named::Null,
-            Some(raw) if Origin::parse(raw).is_some_and(|origin| origin.is(scheme, authority)) => {
-                Named::Own
-            }
-            _ => Named::Other,
-        });
+    let origin = only(headers, ORIGIN.as_str()).map(|origin| match origin.map(HeaderValue::as_bytes) {
+        Some(b"null") => Named::Null,
+        Some(raw) if Origin::parse(raw).is_some_and(|origin| origin.is(scheme, authority)) => Named::Own,
+        _ => Named::Other,
+    });
     match (site, origin) {
         (None, None) => OwnOrigin::Unknown,
         (Some(Site::Other), _) | (_, Some(Named::Other)) => OwnOrigin::Foreign,

@@ -46,9 +46,7 @@ pub enum BadPath {
     #[error("the path holds a control character")]
     Control,
     /// `%` without two hexadecimal digits.
-    #[error(
-        "the path holds a '%' that is not followed by two hexadecimal digits; send a percent sign as %25"
-    )]
+    #[error("the path holds a '%' that is not followed by two hexadecimal digits; send a percent sign as %25")]
     BadEscape,
     /// `%2f`: one segment to some servers, two to others.
     #[error("the path holds an encoded slash")]
@@ -99,11 +97,7 @@ impl CanonicalPath {
         let (raw, looks) = look_over(raw, rules)?;
         if !looks.escaped && !looks.untidy {
             let folded = looks.upper_case.then(|| raw.to_ascii_lowercase());
-            return Ok(Self {
-                wire: raw.to_owned(),
-                decoded: None,
-                folded,
-            });
+            return Ok(Self { wire: raw.to_owned(), decoded: None, folded });
         }
         let (wire, decoded) = resolve(raw, rules)?;
         let folded = match fold(&decoded) {
@@ -111,11 +105,7 @@ impl CanonicalPath {
             Cow::Owned(folded) => Some(folded),
         };
         let decoded = (decoded != wire).then_some(decoded);
-        Ok(Self {
-            wire,
-            decoded,
-            folded,
-        })
+        Ok(Self { wire, decoded, folded })
     }
 
     /// The path to forward: ASCII, without dot or empty segments, other escapes as the client sent them.
@@ -234,11 +224,7 @@ fn resolve(raw: &str, rules: PathRules) -> Result<(String, String), BadPath> {
 }
 
 fn decode_segment(segment: &str, rules: PathRules) -> Result<Cow<'_, str>, BadPath> {
-    let decoded = if segment.contains('%') {
-        Cow::Owned(unescape(segment, rules)?)
-    } else {
-        Cow::Borrowed(segment)
-    };
+    let decoded = if segment.contains('%') { Cow::Owned(unescape(segment, rules)?) } else { Cow::Borrowed(segment) };
     if decoded.chars().any(char::is_control) {
         return Err(BadPath::Control);
     }

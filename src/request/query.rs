@@ -81,10 +81,7 @@ impl Query {
         if separators >= MAX_PAIRS {
             return Err(BadQuery::TooManyPairs);
         }
-        Ok(Self {
-            raw: Some(raw.into()),
-            semicolons,
-        })
+        Ok(Self { raw: Some(raw.into()), semicolons })
     }
 
     /// The bytes to forward, without the `?`. `Some(b"")` for a `?` that nothing follows.
@@ -96,10 +93,7 @@ impl Query {
     ///
     /// `name[]` and its like count as `name`. A pair without `=` has the empty value.
     pub fn any(&self, name: &str, mut matches: impl FnMut(&str) -> bool) -> bool {
-        self.splittings().iter().any(|&splitting| {
-            self.values(name, splitting)
-                .any(|(_, value)| matches(&value))
-        })
+        self.splittings().iter().any(|&splitting| self.values(name, splitting).any(|(_, value)| matches(&value)))
     }
 
     /// For rules that let through: whether `name` is there, spelled plainly, and all its values match under every reading.
@@ -124,24 +118,18 @@ impl Query {
         }
     }
 
-    fn values<'a>(
-        &'a self,
-        name: &'a str,
-        splitting: Splitting,
-    ) -> impl Iterator<Item = (Spelling, Cow<'a, str>)> {
+    fn values<'a>(&'a self, name: &'a str, splitting: Splitting) -> impl Iterator<Item = (Spelling, Cow<'a, str>)> {
         let raw = self.raw.as_deref().unwrap_or_default();
         let ends_pair = move |byte: &u8| match splitting {
             Splitting::Ampersand => *byte == b'&',
             Splitting::AmpersandAndSemicolon => matches!(byte, b'&' | b';'),
         };
-        raw.split(ends_pair)
-            .filter(|pair| !pair.is_empty())
-            .filter_map(move |pair| {
-                let mut halves = pair.splitn(2, |&byte| byte == b'=');
-                let key = decode(halves.next().unwrap_or_default());
-                let value = halves.next().unwrap_or_default();
-                Some((spelling_of(&key, name)?, decode(value)))
-            })
+        raw.split(ends_pair).filter(|pair| !pair.is_empty()).filter_map(move |pair| {
+            let mut halves = pair.splitn(2, |&byte| byte == b'=');
+            let key = decode(halves.next().unwrap_or_default());
+            let value = halves.next().unwrap_or_default();
+            Some((spelling_of(&key, name)?, decode(value)))
+        })
     }
 }
 
@@ -168,9 +156,6 @@ fn decode(raw: &[u8]) -> Cow<'_, str> {
     if !raw.contains(&b'+') {
         return percent_decode(raw).decode_utf8_lossy();
     }
-    let spaced: Vec<u8> = raw
-        .iter()
-        .map(|&byte| if byte == b'+' { b' ' } else { byte })
-        .collect();
+    let spaced: Vec<u8> = raw.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     Cow::Owned(percent_decode(&spaced).decode_utf8_lossy().into_owned())
 }

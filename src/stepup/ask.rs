@@ -37,7 +37,8 @@ impl Gateway {
             Err(bad) => return Ok(Err(bad)),
         };
         let allowed = site.spec.sources.iter().any(|source| matches!(source, Source::Ask(ask) if ask.allows(&address)));
-        let (Ok(subject), Ok(contact)) = (Ask::subject(&address), Contact::parse(Channel::Email, address.reveal())) else {
+        let (Ok(subject), Ok(contact)) = (Ask::subject(&address), Contact::parse(Channel::Email, address.reveal()))
+        else {
             return Ok(Err(BadContact::Email));
         };
         let opening = Opening {

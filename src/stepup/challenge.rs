@@ -81,16 +81,14 @@ impl Gateway {
         let subject = who.subject.clone().or_else(|| Subject::parse(NOBODY).ok());
         let Some(subject) = subject else { return self.plain_401(&case, policy, why) };
         let target = visit.target();
-        let particulars = Particulars {
-            method: request.method.as_str().to_owned(),
-            return_to: target.clone(),
-            target: target.clone(),
-            binding,
-            contacts: contacts.iter().map(Reach::new).collect(),
-            send: policy.send,
-            app_session: who.app_session,
-            ..Particulars::of(&subject, &policy.name, asked)
-        };
+        let mut particulars = Particulars::of(&subject, &policy.name, asked);
+        request.method.as_str().clone_into(&mut particulars.method);
+        particulars.return_to.clone_from(&target);
+        particulars.target.clone_from(&target);
+        particulars.binding = binding;
+        particulars.contacts = contacts.iter().map(Reach::new).collect();
+        particulars.send = policy.send;
+        particulars.app_session = who.app_session;
         let parking = match (case.resumed, parks) {
             (Some(resumed), _) => Park::Adopt(resumed.parked),
             (None, true) => {
@@ -218,9 +216,11 @@ impl Gateway {
         let Some(subject) = subject else { return Ok(Vec::new()) };
         for directory in &site.spec.directories {
             if let Some(entry) = directory.find(subject).await? {
-                return Ok(usable(&entry.contacts, |channel| {
-                    policy.channels.contains(channel) && self.delivery.can(channel)
-                }, policy));
+                return Ok(usable(
+                    &entry.contacts,
+                    |channel| policy.channels.contains(channel) && self.delivery.can(channel),
+                    policy,
+                ));
             }
         }
         Ok(Vec::new())

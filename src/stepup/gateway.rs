@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
-use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, network_of, networks::TrustedProxies};
+use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, TrustedProxies, network_of};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{

@@ -96,13 +96,7 @@ impl Gateway {
     }
 
     /// A policy that confirms each request: the confirmation of this very one is spent, or asked for.
-    async fn confirm(
-        &self,
-        mut case: Case<'_>,
-        policy: &Arc<StepUp>,
-        who: Who,
-        body: &mut dyn RequestBody,
-    ) -> Ruling {
+    async fn confirm(&self, mut case: Case<'_>, policy: &Arc<StepUp>, who: Who, body: &mut dyn RequestBody) -> Ruling {
         if !may_challenge(case.visit.request.kind) {
             return self.plain_401(&case, policy, Why::Confirm);
         }
@@ -149,7 +143,7 @@ impl Gateway {
 
     fn pass_through(&self, site: &Arc<Site>, visit: &Visit) -> Ruling {
         site.metrics.count(audit::Verdict::Forward);
-        Ruling::Forward(Box::new(Forward { watch: Watch::of(self, site, visit), ..Forward::default() }))
+        Ruling::Forward(Box::new(Forward { watch: Watch::of(site, visit), ..Forward::default() }))
     }
 
     fn forward(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, passage: Passage<'_>) -> Ruling {
@@ -167,13 +161,7 @@ impl Gateway {
         self.send_on(case, add)
     }
 
-    fn forward_confirmed(
-        &self,
-        case: &mut Case<'_>,
-        policy: &Arc<StepUp>,
-        who: &Who,
-        confirmed: &Confirmed,
-    ) -> Ruling {
+    fn forward_confirmed(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, confirmed: &Confirmed) -> Ruling {
         let event = self.event(Kind::Confirmed, case, policy);
         self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         let mut add = Vec::with_capacity(4);
@@ -197,7 +185,7 @@ impl Gateway {
             headers: case.resumed.map(|_| visit.headers.clone()),
             body,
         });
-        Ruling::Forward(Box::new(Forward { add, instead, watch: Watch::of(self, site, visit), set_cookies: Vec::new() }))
+        Ruling::Forward(Box::new(Forward { add, instead, watch: Watch::of(site, visit), set_cookies: Vec::new() }))
     }
 
     fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
@@ -266,13 +254,7 @@ impl Gateway {
         self.event_under(kind, case, policy, self.shared.reference())
     }
 
-    pub(super) fn event_under(
-        &self,
-        kind: Kind,
-        case: &Case<'_>,
-        policy: &StepUp,
-        reference: Reference,
-    ) -> Event {
+    pub(super) fn event_under(&self, kind: Kind, case: &Case<'_>, policy: &StepUp, reference: Reference) -> Event {
         about(case.site, case.visit, Event::new(kind, reference).policy(&policy.name))
     }
 
@@ -288,7 +270,10 @@ impl Gateway {
 /// The event with what is known of its request.
 pub(super) fn about(site: &Site, visit: &Visit, event: Event) -> Event {
     let request = &visit.request;
-    event.site(site.spec.key.as_str()).client(request.client.ip).request(request.method.as_str(), request.path.decoded())
+    event
+        .site(site.spec.key.as_str())
+        .client(request.client.ip)
+        .request(request.method.as_str(), request.path.decoded())
 }
 
 /// Whether a request of this kind can be asked for a code.

@@ -66,7 +66,7 @@ impl Gateway {
         };
         Ok(match self.shared.store.answer(&answer).await? {
             Answered::Passed { sent, resumes, .. } => {
-                metrics.verified(VerifyOutcome::Right);
+                metrics.verified(VerifyOutcome::Passed);
                 self.shared.carried.invalidate(&id);
                 let contacts = particulars.contacts();
                 let contact = sent.last().and_then(|last| contact_at(&contacts, *last));

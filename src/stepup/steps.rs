@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 use crate::audit::{Event, Kind, SendOutcome};
 use crate::challenge::{Asked, Particulars};
-use crate::delivery::{Message, SendError};
+use crate::delivery::SendError;
 use crate::request::{RequestKind, is_prefetch};
 use crate::seal::{Code, Purpose, Typed};
 use crate::stepup::challenge::{Opening, Park};
@@ -350,9 +350,9 @@ impl Gateway {
         let after = || {
             let mut standing = standing();
             standing.state = State::Sent;
-            standing.last = reached(&contacts).into_iter().find(|reached| {
-                reached.channel == destination.channel && reached.contact == destination.contact
-            });
+            standing.last = reached(&contacts)
+                .into_iter()
+                .find(|reached| reached.channel == destination.channel && reached.contact == destination.contact);
             (standing.sends_left, standing.resend_in, standing.expires_in) = (sends_left, resend_in, expires_in);
             standing
         };
@@ -394,13 +394,7 @@ impl Gateway {
         }
     }
 
-    async fn undelivered(
-        &self,
-        site: &Site,
-        id: ChallengeId,
-        send: u32,
-        error: &SendError,
-    ) -> Result<(), StoreError> {
+    async fn undelivered(&self, site: &Site, id: ChallengeId, send: u32, error: &SendError) -> Result<(), StoreError> {
         tracing::warn!(%error, "a code could not be sent");
         if error.surely_not_sent() {
             self.shared.store.give_back(&site.spec.key, id, send).await?;
@@ -503,10 +497,8 @@ fn first_choice(challenge: &Challenge, contacts: &[Contact]) -> Option<Choice> {
 }
 
 fn pick(contacts: &[Contact], choice: Choice) -> Option<(Contact, Destination)> {
-    let contact = contacts
-        .iter()
-        .filter(|contact| contact.channel() == choice.channel)
-        .nth(usize::from(choice.contact))?;
+    let contact =
+        contacts.iter().filter(|contact| contact.channel() == choice.channel).nth(usize::from(choice.contact))?;
     Some((contact.clone(), Destination { channel: choice.channel, contact: choice.contact }))
 }
 

@@ -34,7 +34,7 @@ const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 impl Watch {
     /// Watches a request, if the site has a login source. Every answer is looked at, since the application may change
     /// its session cookie anywhere; only a login's body is.
-    pub(super) fn of(gateway: &Gateway, site: &Arc<Site>, visit: &Visit) -> Option<Self> {
+    pub(super) fn of(site: &Arc<Site>, visit: &Visit) -> Option<Self> {
         let path = visit.request.path.decoded();
         let (source, login) = site.login_at(path).or_else(|| site.logins().next())?;
         let posts = visit.request.method == http::Method::POST && login.is_login(path);

@@ -6,11 +6,7 @@ fn prices_move_within_their_swing_and_come_back() {
         let highest = goods.lowest.0 + goods.step * goods.swing;
         for second in 0..100 {
             let price = goods.price(second).0;
-            assert!(
-                (goods.lowest.0..=highest).contains(&price),
-                "{}",
-                goods.code
-            );
+            assert!((goods.lowest.0..=highest).contains(&price), "{}", goods.code);
             assert_ne!(price, goods.price(second + 1).0, "{}", goods.code);
         }
         assert_eq!(goods.price(2 * goods.swing), goods.lowest);

@@ -1,11 +1,7 @@
 use super::*;
 
 fn order(amount: &str) -> TransferOrder {
-    TransferOrder {
-        to: "Pier 7".into(),
-        amount: amount.into(),
-        note: String::new(),
-    }
+    TransferOrder { to: "Pier 7".into(), amount: amount.into(), note: String::new() }
 }
 
 #[test]
@@ -42,18 +38,9 @@ fn transfers_are_bounded_but_the_count_goes_on() {
 fn a_transfer_that_is_refused_moves_nothing() {
     let shop = Shop::open();
     let before = shop.statement(Customer::Bob).balance;
-    let no_payee = TransferOrder {
-        to: " ".into(),
-        ..order("1")
-    };
-    let long_payee = TransferOrder {
-        to: "x".repeat(MAX_PAYEE + 1),
-        ..order("1")
-    };
-    let long_note = TransferOrder {
-        note: "x".repeat(MAX_NOTE + 1),
-        ..order("1")
-    };
+    let no_payee = TransferOrder { to: " ".into(), ..order("1") };
+    let long_payee = TransferOrder { to: "x".repeat(MAX_PAYEE + 1), ..order("1") };
+    let long_note = TransferOrder { note: "x".repeat(MAX_NOTE + 1), ..order("1") };
     for (asked, why) in [
         (no_payee, TransferError::Payee),
         (long_payee, TransferError::Payee),

@@ -24,7 +24,8 @@ fn grant(proofs: Vec<Proof>) -> Grant {
 #[test]
 fn a_grant_reads_back_whole() {
     let (keys, site) = (keys(), SiteKey::new("shop.example.com"));
-    let both = Proof { others: vec![Channel::Email], app_session: None, origin: Origin::Typed, ..proof(Channel::Sms, 7) };
+    let both =
+        Proof { others: vec![Channel::Email], app_session: None, origin: Origin::Typed, ..proof(Channel::Sms, 7) };
     let grant = grant(vec![both, proof(Channel::Email, 5)]);
     let value = grant.seal(&keys, &site, Scheme::Https, &SystemRandom::new());
     assert_eq!(Grant::open(&keys, &site, Scheme::Https, &value), Some(grant));
@@ -45,7 +46,8 @@ fn c04_c07_c13_what_was_touched_or_moved_is_no_grant() {
         assert_eq!(Grant::open(&keys, &site, Scheme::Https, &touched), None, "character {position}");
         assert_eq!(Grant::open(&keys, &site, Scheme::Https, &value[..position]), None, "cut at {position}");
     }
-    for variant in [format!("{value}="), format!(" {value}"), value.replace(['-', '_'], "+") + "A", "x".repeat(100_000)] {
+    for variant in [format!("{value}="), format!(" {value}"), value.replace(['-', '_'], "+") + "A", "x".repeat(100_000)]
+    {
         assert_eq!(Grant::open(&keys, &site, Scheme::Https, &variant), None);
     }
 }

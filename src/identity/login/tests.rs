@@ -15,7 +15,8 @@ fn login() -> Login {
 }
 
 fn subject(body: &str) -> Option<String> {
-    let mut watched = Watched::start(&headers(&[("content-type", "application/x-www-form-urlencoded; charset=utf-8")]))?;
+    let mut watched =
+        Watched::start(&headers(&[("content-type", "application/x-www-form-urlencoded; charset=utf-8")]))?;
     for chunk in body.as_bytes().chunks(3) {
         watched.chunk(chunk);
     }

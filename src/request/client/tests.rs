@@ -6,10 +6,7 @@ use super::*;
 fn headers(lines: &[(&str, &str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in lines {
-        map.append(
-            name.parse::<HeaderName>().unwrap(),
-            http::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
-        );
+        map.append(name.parse::<HeaderName>().unwrap(), http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     map
 }
@@ -31,11 +28,7 @@ const XFF: &str = "X-Forwarded-For";
 
 #[test]
 fn h06_h11_an_untrusted_peer_is_the_client_whatever_it_says() {
-    let lines = [
-        (XFF, "10.0.0.1"),
-        ("Forwarded", "for=10.0.0.2;proto=https"),
-        ("X-Forwarded-Proto", "https"),
-    ];
+    let lines = [(XFF, "10.0.0.1"), ("Forwarded", "for=10.0.0.2;proto=https"), ("X-Forwarded-Proto", "https")];
     let client = seen("198.51.100.7", &lines);
     assert_eq!(client.ip.to_string(), "198.51.100.7");
     assert_eq!(client.scheme, None);
@@ -46,22 +39,11 @@ fn h06_h11_an_untrusted_peer_is_the_client_whatever_it_says() {
 fn h07_the_rightmost_untrusted_hop_is_the_client() {
     assert_eq!(behind(&[(XFF, "203.0.113.9")]), "203.0.113.9");
     assert_eq!(behind(&[(XFF, "1.1.1.1, 203.0.113.9")]), "203.0.113.9");
-    assert_eq!(
-        behind(&[(XFF, "1.1.1.1, 203.0.113.9, 10.0.0.7,10.0.0.8")]),
-        "203.0.113.9"
-    );
+    assert_eq!(behind(&[(XFF, "1.1.1.1, 203.0.113.9, 10.0.0.7,10.0.0.8")]), "203.0.113.9");
     let many = format!("1.1.1.1, 203.0.113.9{}", ", 10.0.0.7".repeat(50));
     assert_eq!(behind(&[(XFF, &many)]), "203.0.113.9");
-    assert_eq!(
-        behind(&[(XFF, "10.0.0.9, 10.0.0.8")]),
-        "10.0.0.9",
-        "all are trusted"
-    );
-    assert_eq!(
-        behind(&[(XFF, "203.0.113.9, ,")]),
-        "203.0.113.9",
-        "empty entries do not count"
-    );
+    assert_eq!(behind(&[(XFF, "10.0.0.9, 10.0.0.8")]), "10.0.0.9", "all are trusted");
+    assert_eq!(behind(&[(XFF, "203.0.113.9, ,")]), "203.0.113.9", "empty entries do not count");
     assert_eq!(behind(&[]), "10.0.0.1");
     assert!(!seen("10.0.0.1", &[]).uncertain);
 }
@@ -77,11 +59,7 @@ fn h07_ports_brackets_and_quotes_are_understood() {
         ("\"203.0.113.9\"", "203.0.113.9"),
     ] {
         assert_eq!(behind(&[(XFF, entry)]), ip, "{entry}");
-        assert_eq!(
-            behind(&[("Forwarded", &format!("for={entry}"))]),
-            ip,
-            "{entry}"
-        );
+        assert_eq!(behind(&[("Forwarded", &format!("for={entry}"))]), ip, "{entry}");
     }
 }
 
@@ -106,10 +84,7 @@ fn h07_h09_the_walk_stops_at_what_is_no_address() {
         "203.0.113.9 203.0.113.8",
         "caf\u{e9}",
     ] {
-        let client = seen(
-            "10.0.0.1",
-            &[(XFF, &format!("1.1.1.1, {garbage}, 10.0.0.8"))],
-        );
+        let client = seen("10.0.0.1", &[(XFF, &format!("1.1.1.1, {garbage}, 10.0.0.8"))]);
         assert_eq!(client.ip.to_string(), "10.0.0.8", "{garbage}");
         assert!(client.uncertain, "{garbage}");
         let client = seen("10.0.0.1", &[(XFF, garbage)]);
@@ -118,37 +93,24 @@ fn h07_h09_the_walk_stops_at_what_is_no_address() {
     }
     let client = seen("10.0.0.1", &[(XFF, "unknown, 203.0.113.9")]);
     assert_eq!(client.ip.to_string(), "203.0.113.9");
-    assert!(
-        !client.uncertain,
-        "what stands left of the client means nothing"
-    );
+    assert!(!client.uncertain, "what stands left of the client means nothing");
 }
 
 #[test]
 fn h08_several_lines_are_one_list() {
     let lines = [(XFF, "1.1.1.1"), (XFF, "203.0.113.9"), (XFF, "10.0.0.8")];
     assert_eq!(behind(&lines), "203.0.113.9");
-    let lines = [
-        ("Forwarded", "for=203.0.113.9"),
-        ("Forwarded", "for=10.0.0.8"),
-    ];
+    let lines = [("Forwarded", "for=203.0.113.9"), ("Forwarded", "for=10.0.0.8")];
     assert_eq!(behind(&lines), "203.0.113.9");
 }
 
 #[test]
 fn h08_headers_that_contradict_each_other_are_both_ignored() {
-    let lines = [
-        (XFF, "203.0.113.9"),
-        ("Forwarded", "for=203.0.113.8;proto=https"),
-        ("X-Forwarded-Proto", "https"),
-    ];
+    let lines = [(XFF, "203.0.113.9"), ("Forwarded", "for=203.0.113.8;proto=https"), ("X-Forwarded-Proto", "https")];
     let client = seen("10.0.0.1", &lines);
     assert_eq!(client.ip.to_string(), "10.0.0.1");
     assert_eq!(client.scheme, None);
-    assert!(
-        client.uncertain,
-        "the peer's network must not be taken for the client's"
-    );
+    assert!(client.uncertain, "the peer's network must not be taken for the client's");
     let lines = [(XFF, "203.0.113.9"), ("Forwarded", "for=203.0.113.9")];
     assert_eq!(behind(&lines), "203.0.113.9", "they agree");
 }
@@ -156,16 +118,9 @@ fn h08_headers_that_contradict_each_other_are_both_ignored() {
 #[test]
 fn h09_addresses_are_canonical() {
     assert_eq!(behind(&[(XFF, "::ffff:203.0.113.9")]), "203.0.113.9");
-    assert_eq!(
-        behind(&[(XFF, "203.0.113.9, ::ffff:10.0.0.8")]),
-        "203.0.113.9"
-    );
+    assert_eq!(behind(&[(XFF, "203.0.113.9, ::ffff:10.0.0.8")]), "203.0.113.9");
     let peer = seen("::ffff:10.0.0.1", &[(XFF, "203.0.113.9")]);
-    assert_eq!(
-        peer.ip.to_string(),
-        "203.0.113.9",
-        "the peer's own spelling does not matter"
-    );
+    assert_eq!(peer.ip.to_string(), "203.0.113.9", "the peer's own spelling does not matter");
     assert_eq!(seen("::ffff:192.0.2.1", &[]).ip.to_string(), "192.0.2.1");
 }
 
@@ -187,10 +142,7 @@ fn h10_other_headers_are_never_believed() {
 #[test]
 fn forwarded_is_read_as_its_rfc_says() {
     for (value, ip) in [
-        (
-            "for=203.0.113.9;by=10.0.0.1;host=shop.example",
-            "203.0.113.9",
-        ),
+        ("for=203.0.113.9;by=10.0.0.1;host=shop.example", "203.0.113.9"),
         ("FOR=203.0.113.9", "203.0.113.9"),
         ("for=1.1.1.1, for=203.0.113.9, for=10.0.0.8", "203.0.113.9"),
         ("by=\"a,b;for=1.1.1.1\";for=203.0.113.9", "203.0.113.9"),
@@ -213,30 +165,13 @@ fn h11_the_scheme_is_the_trusted_peers() {
     assert_eq!(scheme(&[(proto, "https")]), Some(Scheme::Https));
     assert_eq!(scheme(&[(proto, "HTTP")]), Some(Scheme::Http));
     assert_eq!(scheme(&[(proto, "wss")]), Some(Scheme::Https));
-    assert_eq!(
-        scheme(&[(proto, "https, http")]),
-        Some(Scheme::Http),
-        "the peer wrote the last"
-    );
-    assert_eq!(
-        scheme(&[(proto, "https"), (proto, "http")]),
-        Some(Scheme::Http)
-    );
+    assert_eq!(scheme(&[(proto, "https, http")]), Some(Scheme::Http), "the peer wrote the last");
+    assert_eq!(scheme(&[(proto, "https"), (proto, "http")]), Some(Scheme::Http));
     assert_eq!(scheme(&[(proto, "gopher")]), None);
     assert_eq!(scheme(&[("Forwarded", "proto=https")]), Some(Scheme::Https));
     let chain = "for=203.0.113.9;proto=https, for=10.0.0.8;proto=http";
-    assert_eq!(
-        scheme(&[("Forwarded", chain)]),
-        Some(Scheme::Https),
-        "the client's own hop"
-    );
-    assert_eq!(
-        scheme(&[
-            ("Forwarded", "for=203.0.113.9;proto=https"),
-            (proto, "http")
-        ]),
-        None
-    );
+    assert_eq!(scheme(&[("Forwarded", chain)]), Some(Scheme::Https), "the client's own hop");
+    assert_eq!(scheme(&[("Forwarded", "for=203.0.113.9;proto=https"), (proto, "http")]), None);
     assert_eq!(scheme(&[("X-Forwarded-Scheme", "https")]), None);
 }
 

@@ -124,16 +124,10 @@ fn i5_a_header_of_an_identity_source_survives_from_its_own_peers_only() {
         assert!(!forged(&identity, name, FRONT), "{name}");
         assert!(!forged(&identity, name, "::ffff:10.0.0.5"), "{name}");
         let odd = name.replace('-', "_");
-        assert!(
-            forged(&identity, &odd, FRONT),
-            "H02: {odd} may be the client's"
-        );
+        assert!(forged(&identity, &odd, FRONT), "H02: {odd} may be the client's");
     }
     assert!(forged(&identity, "X_STAFF", FRONT));
-    assert!(
-        forged(&identity, "X-Otpgate-Subject", FRONT),
-        "nobody sets the gateway's own"
-    );
+    assert!(forged(&identity, "X-Otpgate-Subject", FRONT), "nobody sets the gateway's own");
 }
 
 #[test]
@@ -143,10 +137,7 @@ fn the_adapter_gets_the_names_to_remove() {
         map.insert(HeaderName::from_static(name), HeaderValue::from_static("x"));
     }
     let identity = IdentityHeaders::new();
-    let mut names: Vec<&str> = identity
-        .forged(&map, CLIENT.parse().unwrap())
-        .map(HeaderName::as_str)
-        .collect();
+    let mut names: Vec<&str> = identity.forged(&map, CLIENT.parse().unwrap()).map(HeaderName::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["remote.user", "x_otpgate_subject"]);
 }

@@ -33,10 +33,7 @@ fn addresses_and_inner_names_are_hosts() {
     assert_eq!(authority("127.0.0.1:80").host(), "127.0.0.1");
     assert_eq!(authority("localhost").host(), "localhost");
     assert_eq!(authority("my_app.internal").host(), "my_app.internal");
-    assert_eq!(
-        authority("xn--bcher-kva.example").host(),
-        "xn--bcher-kva.example"
-    );
+    assert_eq!(authority("xn--bcher-kva.example").host(), "xn--bcher-kva.example");
 }
 
 #[test]
@@ -85,19 +82,12 @@ fn h13_p18_p19_bad_hosts_are_refused() {
     let long = format!("{}.example", "a".repeat(64));
     assert_eq!(Authority::parse(long.as_bytes()), Err(BadHost::Name));
     let long = "a.".repeat(127);
-    assert_eq!(
-        Authority::parse(format!("{long}a").as_bytes()),
-        Err(BadHost::Name)
-    );
+    assert_eq!(Authority::parse(format!("{long}a").as_bytes()), Err(BadHost::Name));
 }
 
 #[test]
 fn shown_it_is_the_host_header_to_forward() {
-    for (raw, shown) in [
-        ("A.example.:8443", "a.example:8443"),
-        ("a.example", "a.example"),
-        ("[::1]:80", "[::1]:80"),
-    ] {
+    for (raw, shown) in [("A.example.:8443", "a.example:8443"), ("a.example", "a.example"), ("[::1]:80", "[::1]:80")] {
         assert_eq!(authority(raw).to_string(), shown);
     }
 }
@@ -111,11 +101,7 @@ fn an_origin_is_the_requests_own_by_scheme_host_and_port() {
     assert!(is_own("https://shop.example", https, "shop.example"));
     assert!(is_own("https://SHOP.example", https, "shop.example:443"));
     assert!(is_own("https://shop.example:443", https, "shop.example"));
-    assert!(is_own(
-        "https://shop.example:8443",
-        https,
-        "shop.example:8443"
-    ));
+    assert!(is_own("https://shop.example:8443", https, "shop.example:8443"));
     assert!(is_own("http://[::1]:80", Scheme::Http, "[::1]"));
     for foreign in [
         "null",

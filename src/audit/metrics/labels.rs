@@ -1,0 +1,133 @@
+//! The labels of the metrics. Each value is a word of an enum or a name of the config.
+
+use prometheus_client::encoding::EncodeLabelSet;
+
+/// Declares an enum whose variants are label values.
+macro_rules! label_values {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
+            /// The label value.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+label_values! {
+    /// What became of a request.
+    Verdict {
+        /// It went to the upstream.
+        Forward = "forward",
+        /// It went to the upstream because its policy only observes.
+        Observe = "observe",
+        /// A code was asked for.
+        Challenge = "challenge",
+        /// It was sent to the application's sign-in.
+        SignIn = "sign_in",
+        /// It was refused by policy.
+        Refuse = "refuse",
+        /// It was for the portal.
+        Portal = "portal",
+        /// It was ambiguous (400), or its host unknown (421).
+        Invalid = "invalid",
+        /// The verdict could not be reached (503).
+        Unavailable = "unavailable",
+    }
+}
+
+label_values! {
+    /// Why the upstream did not answer.
+    UpstreamError {
+        /// No connection.
+        Connect = "connect",
+        /// No TLS handshake, or the wrong certificate.
+        Tls = "tls",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// The connection broke.
+        Broken = "broken",
+        /// No server of the upstream is healthy.
+        NoServer = "no_server",
+    }
+}
+
+label_values! {
+    /// What became of a message.
+    SendOutcome {
+        /// The provider took it.
+        Accepted = "accepted",
+        /// It surely reached nobody.
+        Failed = "failed",
+        /// Nobody knows whether it went out, such as after a timeout.
+        Unknown = "unknown",
+    }
+}
+
+label_values! {
+    /// What became of a code that came in.
+    VerifyOutcome {
+        /// Right.
+        Passed = "passed",
+        /// Wrong.
+        Wrong = "wrong",
+        /// No code of the right shape; it cost no try.
+        Malformed = "malformed",
+        /// No try was taken, or the last one was used up.
+        Locked = "locked",
+        /// Too late.
+        Expired = "expired",
+        /// The challenge was passed already.
+        Spent = "spent",
+        /// No such challenge of this browser, or no code was sent yet.
+        Missing = "missing",
+        /// The store did not answer.
+        Unavailable = "unavailable",
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct VerdictLabels {
+    pub(super) site: String,
+    pub(super) verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct UpstreamLabels {
+    pub(super) site: String,
+    pub(super) error: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct SendLabels {
+    pub(super) channel: &'static str,
+    pub(super) provider: String,
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct KindLabel {
+    pub(super) kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OutcomeLabel {
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OperationLabel {
+    pub(super) operation: &'static str,
+}

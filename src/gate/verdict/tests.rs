@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::words::{Channel, SendWhen};
+
+const NOW: u64 = 10_000_000;
+
+fn policy() -> StepUp {
+    StepUp {
+        name: "account".into(),
+        channels: [Channel::Sms].into_iter().collect(),
+        max_age: Duration::from_secs(900),
+        challenge_at: 0,
+        deny_at: 90,
+        bind: vec![],
+        observe: false,
+        send: SendWhen::OnArrival,
+    }
+}
+
+fn proof(channel: Channel, age_ms: i64) -> Proof {
+    Proof {
+        channel,
+        others: vec![],
+        contact: KeyedHash::new([1; 16]),
+        origin: Origin::Directory,
+        at: Timestamp::from_millis(NOW.checked_add_signed(-age_ms).unwrap()),
+        app_session: Some(KeyedHash::new([5; 16])),
+        network: KeyedHash::new([6; 16]),
+    }
+}
+
+fn facts<'a>(policy: &'a Policy, proofs: &'a [Proof]) -> Facts<'a> {
+    Facts {
+        policy,
+        has_subject: true,
+        proofs,
+        confirmed: false,
+        score: 0,
+        app_session: Some(KeyedHash::new([5; 16])),
+        network: KeyedHash::new([6; 16]),
+        now: Timestamp::from_millis(NOW),
+    }
+}
+
+fn why(policy: StepUp, proofs: &[Proof]) -> Option<Why> {
+    match judge(&facts(&Policy::StepUp(Arc::new(policy)), proofs)) {
+        Verdict::Forward(_) => None,
+        Verdict::Challenge(why) | Verdict::Refuse(why) => Some(why),
+    }
+}
+
+#[test]
+fn c09_a_proof_is_good_up_to_its_age_and_not_from_the_future() {
+    let at = |age_ms| why(policy(), &[proof(Channel::Sms, age_ms)]);
+    assert_eq!(at(899_999), None);
+    assert_eq!(at(900_000), None);
+    assert_eq!(at(900_001), Some(Why::TooOld));
+    assert_eq!(at(-5_000), None, "clocks of gateways differ");
+    assert_eq!(at(-5_001), Some(Why::TooOld), "a negative age is no age");
+}
+
+#[test]
+fn c08_a_proof_on_another_channel_does_not_count() {
+    assert_eq!(why(policy(), &[proof(Channel::Email, 0)]), Some(Why::NoProof));
+    let both = Proof { others: vec![Channel::Email], ..proof(Channel::Sms, 0) };
+    assert_eq!(why(policy(), std::slice::from_ref(&both)), Some(Why::NoProof), "it may have been read in the e-mail");
+    let wide = StepUp { channels: [Channel::Sms, Channel::Email].into_iter().collect(), ..policy() };
+    assert_eq!(why(wide, &[both]), None);
+}
+
+#[test]
+fn i7_a_typed_contact_never_satisfies_a_policy_that_wants_a_directory() {
+    let typed = Proof { origin: Origin::Typed, ..proof(Channel::Sms, 0) };
+    assert_eq!(why(policy(), &[typed]), Some(Why::NoProof));
+}
+
+#[test]
+fn o29_max_age_zero_is_satisfied_by_no_grant() {
+    let strict = StepUp { max_age: Duration::ZERO, ..policy() };
+    assert_eq!(why(strict.clone(), &[proof(Channel::Sms, 0)]), Some(Why::Confirm));
+    let policy = Policy::StepUp(Arc::new(strict));
+    let confirmed = Facts { confirmed: true, ..facts(&policy, &[]) };
+    assert_eq!(judge(&confirmed), Verdict::Forward(Passage::Confirmed));
+}
+
+#[test]
+fn c16_a_proof_is_bound_as_the_policy_says() {
+    let elsewhere = Proof { network: KeyedHash::new([9; 16]), app_session: None, ..proof(Channel::Sms, 0) };
+    assert_eq!(why(policy(), std::slice::from_ref(&elsewhere)), None, "roaming is no crime by default");
+    for bind in [Binding::AppSession, Binding::Network] {
+        let bound = StepUp { bind: vec![bind], ..policy() };
+        assert_eq!(why(bound.clone(), std::slice::from_ref(&elsewhere)), Some(Why::Unbound));
+        assert_eq!(why(bound, &[proof(Channel::Sms, 0)]), None);
+    }
+}
+
+#[test]
+fn scores_decide_before_proofs() {
+    let at = |score, policy: StepUp| {
+        let policy = Policy::StepUp(Arc::new(policy));
+        match judge(&Facts { score, has_subject: false, ..facts(&policy, &[]) }) {
+            Verdict::Forward(_) => "forward",
+            Verdict::Challenge(_) => "challenge",
+            Verdict::Refuse(_) => "refuse",
+        }
+    };
+    let browsing = StepUp { challenge_at: 40, ..policy() };
+    assert_eq!(at(39, browsing.clone()), "forward");
+    assert_eq!(at(40, browsing.clone()), "challenge");
+    assert_eq!(at(90, browsing), "refuse");
+}
+
+#[test]
+fn observe_decides_but_forwards() {
+    let policy = Policy::StepUp(Arc::new(StepUp { observe: true, ..policy() }));
+    assert_eq!(judge(&facts(&policy, &[])), Verdict::Forward(Passage::Observed(Why::NoProof)));
+}
+
+proptest! {
+    /// I2: without a subject, a proof or a confirmation nothing passes a policy that always challenges.
+    #[test]
+    fn i2_nothing_proved_is_never_forwarded(score in 0_u8..=100, has_subject: bool, max_age in 0_u64..100_000) {
+        let policy = Policy::StepUp(Arc::new(StepUp { max_age: Duration::from_secs(max_age), ..policy() }));
+        let verdict = judge(&Facts { score, has_subject, ..facts(&policy, &[]) });
+        prop_assert!(!matches!(verdict, Verdict::Forward(_)));
+    }
+}
