@@ -1,1 +1,5 @@
-//! Health, metrics and the admin API, on a listener of their own.
+//! Health, metrics and the admin API, on a listener of their own: an axum router.
+//!
+//! May use every room below `portal`. Start at [`settings`].
+
+pub mod settings;

@@ -1,12 +1,35 @@
-//! Directories.
-use crate::words::*;
+//! Directories: what maps a subject to contacts.
+//!
+//! May use: `words`, `config`. Start at [`Directory`].
+
+mod file;
+pub mod settings;
+
+pub use file::{BadDirectoryFile, FileDirectory};
+
+use crate::words::{Contact, Subject};
+
+/// What a directory knows of a subject.
+#[derive(Debug, Clone)]
 pub struct Entry {
+    /// Its contacts, in order.
     pub contacts: Vec<Contact>,
 }
+
+/// Why a directory has no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct DirectoryError;
+pub enum DirectoryError {
+    /// It cannot be asked.
+    #[error("the directory cannot be asked: {0}")]
+    Unreachable(String),
+}
+
+/// Maps subjects to contacts.
 #[async_trait::async_trait]
 pub trait Directory: Send + Sync + std::fmt::Debug {
-    async fn find(&self, s: &Subject) -> Result<Option<Entry>, DirectoryError>;
+    /// What is known of `subject`; `None` when the directory has no such subject.
+    ///
+    /// # Errors
+    /// When it cannot be asked: nothing is known then (D10).
+    async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError>;
 }

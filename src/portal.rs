@@ -1,1 +1,5 @@
-//! The code pages and JSON endpoints.
+//! The gateway's own pages and JSON endpoints.
+//!
+//! May use: `stepup` and the rooms below it.
+
+pub mod settings;

@@ -11,6 +11,7 @@
 mod limits;
 pub mod memory;
 pub mod redis;
+pub mod settings;
 
 use std::fmt;
 use std::sync::Arc;
