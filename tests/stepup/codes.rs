@@ -517,13 +517,17 @@ async fn x07_a_page_opened_twice_at_once_is_one_challenge() {
         }))
         .await;
         assert!(opened.iter().all(|address| *address == opened[0]), "{opened:?}");
-        futures_util::future::join_all((0..50).map(|_| {
+        let pages = futures_util::future::join_all((0..50).map(|_| {
             let mut tab = browser.copy();
             let address = &opened[0];
             async move { tab.get(address).await }
         }))
         .await;
         assert_eq!(world.messages().await.len(), 2);
+        // Each of them shows where to type the code that one of them sent.
+        for page in pages {
+            assert!(page.status == 200 && page.form("/.otpgate/verify").is_some(), "{page:?}");
+        }
     })
     .await;
 }
