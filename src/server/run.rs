@@ -121,8 +121,8 @@ fn shared(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Shared>, StoreError> {
     let store: Arc<dyn Store> = match address {
-        StoreAddress::Memory => Arc::new(MemoryStore::new(Arc::clone(clock))),
-        StoreAddress::Redis(url) => Arc::new(RedisStore::new(url, Arc::clone(audit))?),
+        StoreAddress::Memory => MemoryStore::new(Arc::clone(clock)),
+        StoreAddress::Redis(url) => RedisStore::new(url, Arc::clone(audit))?,
     };
     let random = Arc::new(SystemRandom::new());
     Ok(Arc::new(Shared::new(store, Arc::clone(clock), random, Arc::clone(audit))))
@@ -167,6 +167,12 @@ impl Server {
     /// The addresses that are listened on.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.listeners.iter().map(Listener::address)
+    }
+
+    /// The address of the admin listener, where there is one.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(AdminListener::address)
     }
 
     /// Reads the config again and goes on under it; under the old one when it is bad in any way (I11).
