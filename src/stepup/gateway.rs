@@ -87,6 +87,8 @@ pub struct SiteSpec {
     pub directories: Vec<Arc<dyn Directory>>,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
+    /// Whether its application takes subjects that differ by case alone for one (`subjects: case_insensitive`).
+    pub case_insensitive: bool,
 }
 
 /// A site of a running gateway.
@@ -283,6 +285,11 @@ impl Site {
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
         let metrics = shared.audit.metrics.site(spec.key.as_str());
         Self { spec, path_rules, longest, metrics, sessions, revoked }
+    }
+
+    /// The one spelling of a subject on this site, which every counter, grant and directory goes by (H19).
+    pub(super) fn spelling(&self, subject: Subject) -> Subject {
+        if self.spec.case_insensitive { subject.folded() } else { subject }
     }
 
     /// Whether a path needs no subject: signing in is how one gets one.
