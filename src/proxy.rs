@@ -12,6 +12,7 @@ mod servers;
 pub mod settings;
 mod table;
 mod trip;
+mod trouble;
 mod upstream;
 
 pub use adapter::Adapter;

@@ -12,16 +12,17 @@ use futures_util::FutureExt as _;
 use http::Response;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
-use pingora::prelude::{Error, ErrorSource, ErrorType, HttpPeer};
+use pingora::prelude::{Error, ErrorType, HttpPeer};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 
-use crate::audit::{Event, Kind, UpstreamError, Verdict};
-use crate::portal::{Handled, Portal, Trouble};
+use crate::audit::{Event, Kind, Verdict};
+use crate::portal::{Handled, Portal};
 use crate::proxy::body::SessionBody;
 use crate::proxy::trip::{Context, Trip};
+use crate::proxy::trouble::Trouble;
 use crate::proxy::{Servers, Table, answer, outbound};
 use crate::request::canonical::target_on_the_wire;
-use crate::request::{Door, RawRequest, Refused, RequestKind};
+use crate::request::{CanonicalRequest, Door, RawRequest, Refused, RequestKind};
 use crate::stepup::{Gateway, Site, Visit};
 
 /// Judges and carries the requests of one listener.
@@ -50,50 +51,31 @@ impl Adapter {
         let gateway = Arc::clone(&table.gateway);
         let kind = RequestKind::of(&session.req_header().headers);
         if head_size(session) > self.max_header {
-            return Err(turned_away(&gateway, session, kind, Trouble::HeaderTooLarge));
+            return Err(turned_away(&gateway, session, Trouble::HeaderTooLarge));
         }
-        let (site, request) = match canonical(&gateway, session) {
-            Ok(found) => found,
-            Err(Away::Refused(refused)) => {
-                return Err(turned_away(&gateway, session, kind, Trouble::Refused(refused)));
-            }
-            Err(Away::UnknownHost) => return Err(turned_away(&gateway, session, kind, Trouble::UnknownHost)),
-        };
+        let (site, request) =
+            canonical(&gateway, session).map_err(|trouble| turned_away(&gateway, session, trouble))?;
         let visit = Visit { request, headers: session.req_header().headers.clone() };
         let mut body = SessionBody::new(session, kind != RequestKind::Navigation);
         let handling = self.portal.handle(&gateway, &site, visit, &mut body);
         let Ok((visit, handled)) = AssertUnwindSafe(handling).catch_unwind().await else {
             // The panic has been logged by its hook; the request is refused, and the process goes on (F04).
             site.metrics.count(Verdict::Unavailable);
-            return Err(Trouble::Internal.answer(kind, gateway.reference()));
+            return Err(Trouble::Internal.answer(session, gateway.reference()));
         };
         let forward = match handled {
             Handled::Answer(answer) => return Err(answer),
             Handled::Forward(forward) => forward,
         };
         let Some(servers) = table.servers_of(&site.spec.key).cloned() else {
-            return Err(Trouble::BadGateway.answer(kind, gateway.reference()));
+            return Err(Trouble::Internal.answer(session, gateway.reference()));
         };
         Ok(Trip { table, site, servers, visit, forward, tried: Vec::new() })
     }
 }
 
-/// Why a request belongs to no site.
-enum Away {
-    Refused(Refused),
-    UnknownHost,
-}
-
-impl From<Refused> for Away {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
-    }
-}
-
-fn canonical(
-    gateway: &Gateway,
-    session: &Session,
-) -> Result<(Arc<Site>, crate::request::CanonicalRequest), Away> {
+/// The site and the canonical form of a request.
+fn canonical(gateway: &Gateway, session: &Session) -> Result<(Arc<Site>, CanonicalRequest), Trouble> {
     let head = session.req_header();
     let wire = session.as_http1().map(|http1| http1.get_headers_raw_bytes());
     let target = match &wire {
@@ -110,7 +92,7 @@ fn canonical(
         tls: session.digest().is_some_and(|digest| digest.ssl_digest.is_some()),
     };
     let door = Door::enter(raw, gateway.trusted_proxies())?;
-    let site = gateway.site(door.authority.host()).ok_or(Away::UnknownHost)?;
+    let site = gateway.site(door.authority.host()).ok_or(Trouble::UnknownHost)?;
     Ok((Arc::clone(site), door.path(site.path_rules)?))
 }
 
@@ -133,18 +115,18 @@ fn head_size(session: &Session) -> usize {
 }
 
 /// The answer to a request that belongs to no site, and its event.
-fn turned_away(gateway: &Gateway, session: &Session, kind: RequestKind, trouble: Trouble) -> Response<Bytes> {
+fn turned_away(gateway: &Gateway, session: &Session, trouble: Trouble) -> Response<Bytes> {
     let shared = gateway.shared();
     shared.audit.metrics.outside().count(Verdict::Invalid);
     let reference = gateway.reference();
-    let happened = if matches!(trouble, Trouble::UnknownHost) { Kind::UnknownHost } else { Kind::Ambiguous };
+    let happened = if trouble == Trouble::UnknownHost { Kind::UnknownHost } else { Kind::Ambiguous };
     let head = session.req_header();
     let event = Event::new(happened, reference)
         .client(peer(session))
         .request(head.method.as_str(), head.uri.path())
         .reason(trouble);
     shared.audit.record(event);
-    trouble.answer(kind, reference)
+    trouble.answer(session, reference)
 }
 
 #[async_trait]
@@ -259,16 +241,17 @@ impl ProxyHttp for Adapter {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut Context) -> FailToProxy {
         let over = FailToProxy { error_code: 0, can_reuse_downstream: false };
-        let Some(trouble) = trouble(error) else { return over };
-        let (gateway, metrics) = match &context.trip {
-            Some(trip) => (Arc::clone(&trip.table.gateway), Some(&trip.site.metrics)),
-            None => (Arc::clone(&self.table.load().gateway), None),
+        let Some(trouble) = Trouble::of(error) else { return over };
+        let gateway = match &context.trip {
+            Some(trip) => {
+                if let Some(failed) = trouble.of_upstream() {
+                    trip.site.metrics.upstream_failed(failed);
+                }
+                Arc::clone(&trip.table.gateway)
+            }
+            None => Arc::clone(&self.table.load().gateway),
         };
-        if let (Some(metrics), Some(failure)) = (metrics, failure(error)) {
-            metrics.upstream_failed(failure);
-        }
-        let kind = RequestKind::of(&session.req_header().headers);
-        let answer = trouble.answer(kind, gateway.reference());
+        let answer = trouble.answer(session, gateway.reference());
         let error_code = answer.status().as_u16();
         if session.response_written().is_none() && answer::write(session, answer).await.is_err() {
             return over;
@@ -285,38 +268,4 @@ impl ProxyHttp for Adapter {
 
 fn trip(context: &mut Context) -> pingora::Result<&mut Trip> {
     context.trip.as_mut().ok_or_else(|| Error::explain(ErrorType::InternalError, "a request was not judged"))
-}
-
-/// What to tell the client of an error; `None` when it is gone.
-fn trouble(error: &Error) -> Option<Trouble> {
-    let timed_out = matches!(
-        error.etype(),
-        ErrorType::ConnectTimedout
-            | ErrorType::ReadTimedout
-            | ErrorType::WriteTimedout
-            | ErrorType::TLSHandshakeTimedout
-    );
-    match error.esource() {
-        ErrorSource::Upstream if timed_out => Some(Trouble::GatewayTimeout),
-        ErrorSource::Upstream => Some(Trouble::BadGateway),
-        ErrorSource::Downstream => match error.etype() {
-            ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed => None,
-            ErrorType::ReadTimedout | ErrorType::WriteTimedout => None,
-            _ => Some(Trouble::BadRequest),
-        },
-        ErrorSource::Internal | ErrorSource::Unset => Some(Trouble::Internal),
-    }
-}
-
-fn failure(error: &Error) -> Option<UpstreamError> {
-    if *error.esource() != ErrorSource::Upstream {
-        return None;
-    }
-    Some(match error.etype() {
-        ErrorType::ConnectNoRoute => UpstreamError::NoServer,
-        ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout => UpstreamError::Timeout,
-        ErrorType::TLSHandshakeFailure | ErrorType::TLSHandshakeTimedout | ErrorType::InvalidCert => UpstreamError::Tls,
-        ErrorType::ConnectRefused | ErrorType::ConnectError | ErrorType::SocketError => UpstreamError::Connect,
-        _ => UpstreamError::Broken,
-    })
 }

@@ -1,7 +1,9 @@
 //! What the upstream gets: the judged request, free of what the client forged, with what the gateway vouches for; and
 //! what the client gets back.
 
-use http::header::{self, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName, HeaderValue, SET_COOKIE, TRANSFER_ENCODING};
+use http::header::{
+    self, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName, HeaderValue, SET_COOKIE, TRANSFER_ENCODING,
+};
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use crate::proxy::trip::Trip;

@@ -141,8 +141,9 @@ fn load(files: &CertificateFiles) -> Result<CertifiedKey, BadCertificate> {
     }
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .map_err(|error| bad(&files.key, format!("no private key in PEM can be read: {error}")))?;
-    let key = ring::sign::any_supported_type(&key)
-        .map_err(|_| bad(&files.key, "this kind of key is not supported: use ECDSA P-256, Ed25519 or RSA".to_owned()))?;
+    let key = ring::sign::any_supported_type(&key).map_err(|_| {
+        bad(&files.key, "this kind of key is not supported: use ECDSA P-256, Ed25519 or RSA".to_owned())
+    })?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
