@@ -121,8 +121,8 @@ fn shared(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Shared>, StoreError> {
     let store: Arc<dyn Store> = match address {
-        StoreAddress::Memory => MemoryStore::new(Arc::clone(clock)),
-        StoreAddress::Redis(url) => RedisStore::new(url, Arc::clone(audit))?,
+        StoreAddress::Memory => Arc::new(MemoryStore::new(Arc::clone(clock))),
+        StoreAddress::Redis(url) => Arc::new(RedisStore::new(url, Arc::clone(audit))?),
     };
     let random = Arc::new(SystemRandom::new());
     Ok(Arc::new(Shared::new(store, Arc::clone(clock), random, Arc::clone(audit))))
