@@ -3,3 +3,6 @@
 //! May use every room below `portal`. Start at [`settings`].
 
 pub mod settings;
+mod token;
+
+pub use token::{AdminToken, BadToken};
