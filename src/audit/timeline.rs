@@ -68,13 +68,13 @@ fn particulars(line: &Line, before: &Line) -> Vec<String> {
 /// Keeps what `line` said, and what was said before of things that it does not speak of.
 fn remember(told: &mut Line, line: Line) {
     *told = Line {
-        site: line.site.or(told.site.take()),
-        policy: line.policy.or(told.policy.take()),
-        subject_hash: line.subject_hash.or(told.subject_hash.take()),
-        client: line.client.or(told.client.take()),
-        method: line.method.or(told.method.take()),
-        path: line.path.or(told.path.take()),
-        score: line.score.or(told.score.take()),
+        site: line.site.or_else(|| told.site.take()),
+        policy: line.policy.or_else(|| told.policy.take()),
+        subject_hash: line.subject_hash.or_else(|| told.subject_hash.take()),
+        client: line.client.or_else(|| told.client.take()),
+        method: line.method.or_else(|| told.method.take()),
+        path: line.path.or_else(|| told.path.take()),
+        score: line.score.or_else(|| told.score.take()),
         ..Line::default()
     };
 }
