@@ -77,7 +77,7 @@ pub struct SiteSpec {
     pub key: SiteKey,
     /// Its name for people.
     pub name: Arc<str>,
-    /// Whom a visitor asks for help: an e-mail address, an http(s) URL or any short text.
+    /// Where a visitor turns who cannot go on: a line of text, an address or an e-mail address.
     pub support: Option<Arc<str>>,
     /// Its routes.
     pub routes: Routes,
