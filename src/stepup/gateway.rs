@@ -77,6 +77,8 @@ pub struct SiteSpec {
     pub key: SiteKey,
     /// Its name for people.
     pub name: Arc<str>,
+    /// Where a visitor turns who cannot go on: a line of text, an address or an e-mail address.
+    pub support: Option<Arc<str>>,
     /// Its routes.
     pub routes: Routes,
     /// Its identity sources, in order.
@@ -266,6 +268,24 @@ impl Gateway {
     }
 }
 
+// === impl SiteSpec ===
+
+impl SiteSpec {
+    /// How the paths of the site are read.
+    #[must_use]
+    pub fn path_rules(&self) -> PathRules {
+        PathRules { parameters_allowed: !self.routes.protect_anything() }
+    }
+
+    /// Whether a path needs no subject: signing in is how one gets one.
+    #[must_use]
+    pub fn is_sign_in(&self, path: &str) -> bool {
+        let sign_in = self.sign_in.as_deref().and_then(|target| target.split(['?', '#']).next());
+        sign_in == Some(path)
+            || self.sources.iter().any(|source| matches!(source, Source::Login(login) if login.is_login(path)))
+    }
+}
+
 // === impl Site ===
 
 impl Site {
@@ -279,7 +299,7 @@ impl Site {
             })
             .max()
             .unwrap_or_default();
-        let path_rules = PathRules { parameters_allowed: !spec.routes.protect_anything() };
+        let path_rules = spec.path_rules();
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
         let metrics = shared.audit.metrics.site(spec.key.as_str());
         Self { spec, path_rules, longest, metrics, sessions, revoked }
@@ -287,9 +307,7 @@ impl Site {
 
     /// Whether a path needs no subject: signing in is how one gets one.
     pub(super) fn is_sign_in(&self, path: &str) -> bool {
-        let sign_in = self.spec.sign_in.as_deref().and_then(|target| target.split(['?', '#']).next());
-        sign_in == Some(path)
-            || self.spec.sources.iter().any(|source| matches!(source, Source::Login(login) if login.is_login(path)))
+        self.spec.is_sign_in(path)
     }
 }
 
