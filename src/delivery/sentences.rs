@@ -80,7 +80,7 @@ pub(super) fn sms(message: &Message) -> String {
         Aim::Prove => "code to confirm this number",
     };
     let host = message.site.host();
-    let name = gsm(message.site.name()).unwrap_or_else(|| host.to_owned());
+    let name = gsm(message.site.name()).or_else(|| gsm(host)).unwrap_or_default();
     let time = in_words(message.expires_in);
     let body = format!(": {what}. Never share it. It works for {time}: {code}");
     // The binding is for names: https://wicg.github.io/sms-one-time-codes/

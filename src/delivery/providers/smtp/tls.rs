@@ -14,7 +14,9 @@ pub(super) fn parameters(host: &str, ca: Option<&Path>, verify: bool) -> Result<
     if ServerName::try_from(host).is_err() {
         return Err(BadSmtp::Host);
     }
-    let mut builder = TlsParameters::builder(host.to_owned()).dangerous_accept_invalid_certs(!verify);
+    let mut builder = TlsParameters::builder(host.to_owned())
+        .dangerous_accept_invalid_certs(!verify)
+        .dangerous_accept_invalid_hostnames(!verify);
     if let Some(ca) = ca {
         for certificate in certificates(ca)? {
             builder = builder.add_root_certificate(certificate);
