@@ -23,7 +23,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use client::Listener;
 pub use fail::Failure;
 pub use print::print;
 

@@ -166,6 +166,16 @@ fn a_gateway_that_does_not_run_is_named_with_what_to_do() {
 }
 
 #[test]
+fn a_machine_without_trusted_certificates_can_ask_over_plain_http() {
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let mut command = Command::new(binary());
+    command.args(["lookup", "K7QF-2M9X", "--admin", &url]);
+    command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent").env_remove("OTPGATE_ADMIN_TOKEN");
+    let text = complaint(&command.output().unwrap(), 1);
+    assert!(text.contains("connection refused"), "{text}");
+}
+
+#[test]
 fn a_config_without_an_admin_listener_says_how_to_add_one() {
     let (_dir, path) = config(&good(""));
     let text = complaint(&otpgate(&["unlock", "--subject", "alice", "-c", &path]), 2);

@@ -17,7 +17,7 @@ use crate::server;
 
 /// Which gateway to ask.
 #[derive(Debug, clap::Args)]
-pub struct Listener {
+pub(super) struct Listener {
     /// The gateway's config, whose `admin` says where to ask and with which token
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -88,13 +88,17 @@ impl Listener {
             }
             None => (self.admin.clone().map_or_else(|| base(USUAL), Ok)?, self.given_token()?),
         };
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| Failure::Run(format!("cannot make an HTTP client: {}", root(&error))))?;
+            .no_proxy();
+        if base.scheme() == "http" {
+            // Else a machine without any trusted certificates, as small containers are, could not ask at all.
+            http = http.tls_certs_only([]);
+        }
+        let http =
+            http.build().map_err(|error| Failure::Run(format!("cannot ask {}: {}", shown(&base), root(&error))))?;
         Ok(Client { http, base, token })
     }
 
