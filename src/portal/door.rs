@@ -54,6 +54,12 @@ impl Asker<'_> {
         self.give(self.tell(Notice::HEADER_TOO_LARGE))
     }
 
+    /// The request breaks the protocol: 400.
+    #[must_use]
+    pub fn bad_request(self) -> Response<Bytes> {
+        self.give(self.tell(Notice::BAD_REQUEST))
+    }
+
     /// The body broke off, or took too long: 400.
     #[must_use]
     pub fn broken_body(self) -> Response<Bytes> {

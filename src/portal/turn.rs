@@ -34,7 +34,9 @@ pub(super) fn answer(site: &Site, visit: &Visit, ruling: Ruling) -> Response<Byt
         Ruling::TooLarge { limit, reference } => {
             tell(Notice::TOO_LARGE, reference).place("limit", size(limit)).member("limit", limit).to(kind)
         }
-        Ruling::AlreadySent(reference) => tell(Notice::ALREADY_SENT, reference).link("/", "start").to(kind),
+        Ruling::AlreadySent { cookies, reference } => {
+            tell(Notice::ALREADY_SENT, reference).cookies(cookies).link("/", "start").to(kind)
+        }
         Ruling::Crowded(reference) => crowded(site, reference).to(kind),
         Ruling::BrokenBody(reference) => tell(Notice::BROKEN_BODY, reference).to(kind),
         Ruling::Unavailable(reference) => unavailable(site, visit, reference).to(kind),
