@@ -38,7 +38,6 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("email: {providers: dev}", "email: {providers: dev, strategy: best}", "18:37: `best` is not available yet"),
     ("email: {providers: dev}", "email: {providers: dev, countries: {}}", "18:27: `countries` is not available yet"),
     ("    sign_in: /login", "    paths: php", "11:12: `php` is not available yet"),
-    ("    sign_in: /login", "    subjects: case_insensitive", "11:15: `case_insensitive` is not available yet"),
     ("8080}", "8080, proxy_protocol: true}", "1:54: `proxy_protocol: true` is not available yet"),
     ("store: memory", "portal: {logo: x}", "2:10: `logo` is not available yet"),
     ("store: memory", "limits: {budget: {per_day: 50}}", "2:10: `budget` is not available yet"),
@@ -368,4 +367,18 @@ fn no_fault_shows_a_secret() {
         assert!(!fault.contains("hunter2"), "{fault}");
         assert_ne!(fault, "nothing is wrong", "{to}");
     }
+}
+
+#[test]
+fn a_directory_file_that_cannot_be_read_is_named() {
+    let gone = changed("contacts.yaml", "gone.yaml");
+    let fault = Written::new(gone.as_bytes()).fault();
+    assert!(fault.starts_with("12:23: `gone.yaml`: "), "{fault}");
+}
+
+#[test]
+fn a_directory_file_that_is_malformed_is_named_with_its_line() {
+    let fault = Written::new(SMALL.as_bytes()).file("contacts.yaml", "alice: {email: a@example.com}\nbob: {fax: 1}\n").fault();
+    println!("{fault}");
+    assert!(fault.starts_with("12:23: `contacts.yaml`: ") && fault.contains('2'), "{fault}");
 }
