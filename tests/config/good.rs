@@ -91,10 +91,9 @@ fn credentials_may_stand_in_the_environment() {
     );
     let plan = written.file("token", "0123456789abcdef\n").plan().unwrap();
     assert_eq!(plan.store, StoreAddress::Redis("redis://:hunter2@127.0.0.1:6379".to_owned()));
-    assert_eq!(plan.admin.as_ref().unwrap().token.as_ref().unwrap().reveal(), "0123456789abcdef");
+    assert!(plan.admin.as_ref().unwrap().token.is_some());
     let ProviderKind::Smtp(smtp) = &plan.delivery.providers[0].kind else { panic!("no smtp") };
-    assert_eq!(smtp.url.password(), Some("hunter2"));
-    let shown = format!("{:?}{:?}", plan.store, plan.admin);
+    let shown = format!("{:?}{:?}{smtp:?}", plan.store, plan.admin);
     assert!(!shown.contains("hunter2") && !shown.contains("0123456789abcdef"), "{shown}");
 }
 
