@@ -57,8 +57,8 @@ enum Raw {
     Text(String),
     /// A number or a boolean, whose spelling is in the text.
     Plain(String),
-    List(Vec<Spanned<Raw>>),
-    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+    List(Vec<Spanned<Self>>),
+    Map(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 fn node(raw: Spanned<Raw>, text: &str) -> Node {

@@ -62,7 +62,7 @@ fn collect_keys(schema: &Value, keys: &mut BTreeSet<String>) {
 #[test]
 fn the_schema_that_ships_is_current() {
     let shipped: Value = serde_json::from_str(&std::fs::read_to_string(conf("otpgate.schema.json")).unwrap()).unwrap();
-    assert_eq!(shipped, schema(), "run `otpgate schema > conf/otpgate.schema.json`");
+    assert!(shipped == schema(), "run `otpgate schema > conf/otpgate.schema.json`");
 }
 
 #[test]

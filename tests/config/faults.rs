@@ -240,7 +240,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "store: memory",
         "admin: {address: 0.0.0.0:9180, token: short}",
-        "2:39: too weak: a token has 16 characters or more; `otpgate keygen` makes one",
+        "2:39: the admin token is too short: at least 16 characters; `otpgate keygen` makes a good one",
     ),
     (
         "store: memory",
@@ -378,7 +378,7 @@ fn a_directory_file_that_cannot_be_read_is_named() {
 
 #[test]
 fn a_directory_file_that_is_malformed_is_named_with_its_line() {
-    let fault = Written::new(SMALL.as_bytes()).file("contacts.yaml", "alice: {email: a@example.com}\nbob: {fax: 1}\n").fault();
-    println!("{fault}");
+    let fault =
+        Written::new(SMALL.as_bytes()).file("contacts.yaml", "alice: {email: a@example.com}\nbob: {fax: 1}\n").fault();
     assert!(fault.starts_with("12:23: `contacts.yaml`: ") && fault.contains('2'), "{fault}");
 }
