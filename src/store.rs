@@ -151,6 +151,9 @@ pub enum Parking<'a> {
     New(ParkedId, &'a [u8]),
     /// One that an earlier challenge of the same browser and subject parked. It is kept for a full `ttl` again.
     Adopt(ParkedId),
+    /// One that an earlier challenge of the same browser parked for this other subject, whom the new one succeeds: the
+    /// visitor whom nobody named has typed an address. From now on it is the new subject's.
+    Inherit(ParkedId, KeyedHash),
 }
 
 /// What may be kept of challenges and parked requests. A challenge counts as [`Budget::CHALLENGE`] bytes plus its

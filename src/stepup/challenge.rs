@@ -185,10 +185,11 @@ impl Gateway {
                 let context = [site.spec.key.as_str().as_bytes(), parked_id.as_bytes()].concat();
                 Some((parked_id, self.keys.seal(Purpose::Parked, &context, &parked.encode(), random)))
             }
-            Park::None | Park::Adopt(_) => None,
+            Park::None | Park::Adopt(_) | Park::Inherit(..) => None,
         };
         let parking = match (&opening.parking, &parked) {
             (Park::Adopt(parked), _) => Parking::Adopt(*parked),
+            (Park::Inherit(parked, of), _) => Parking::Inherit(*parked, *of),
             (_, Some((id, sealed))) => Parking::New(*id, sealed),
             _ => Parking::None,
         };
@@ -257,4 +258,6 @@ pub(super) enum Park {
     None,
     New(Parked),
     Adopt(ParkedId),
+    /// The parked request of another subject, whom this challenge's succeeds.
+    Inherit(ParkedId, KeyedHash),
 }

@@ -101,9 +101,9 @@ impl Site {
         if let Some(&id) = same {
             return Opened::Same(id);
         }
-        if let Parking::Adopt(id) = new.parked {
+        if let Some((id, of)) = adoption(new) {
             let adopted = self.parked.get(&id, now);
-            if !adopted.is_some_and(|parked| parked.family == family && parked.subject == new.subject) {
+            if !adopted.is_some_and(|parked| parked.family == family && parked.subject == of) {
                 return Opened::Full;
             }
         }
@@ -144,8 +144,10 @@ impl Site {
         if let Parking::New(_, sealed) = new.parked {
             more += size_of(sealed);
         }
+        let inherited = adoption(new).filter(|(_, of)| *of != new.subject);
+        let inherited = inherited.and_then(|(id, _)| self.parked.get(&id, now)).map_or(0, KeptParked::size);
         let used_by = self.used_by.get(&new.subject).copied().unwrap_or_default();
-        used_by.saturating_sub(of_subject) + more <= new.budget.per_subject
+        used_by.saturating_sub(of_subject) + more + inherited <= new.budget.per_subject
             && self.used.saturating_sub(in_all) + more <= new.budget.total
     }
 
@@ -159,8 +161,11 @@ impl Site {
                 self.parked.insert(id, parked, ending);
                 Some(id)
             }
-            Parking::Adopt(id) => {
+            Parking::Adopt(id) | Parking::Inherit(id, _) => {
                 let mut parked = self.parked.remove(&id)?;
+                self.release(parked.subject, parked.size());
+                parked.subject = new.subject;
+                self.reserve(parked.subject, parked.size());
                 if let Some(owner) = self.challenges.get_mut(&parked.owner, now) {
                     owner.parked = None;
                 }
@@ -491,6 +496,15 @@ impl Site {
     }
 }
 
+/// The parked request that a new challenge adopts, and whose it must be.
+fn adoption(new: &NewChallenge<'_>) -> Option<(ParkedId, KeyedHash)> {
+    match new.parked {
+        Parking::Adopt(id) => Some((id, new.subject)),
+        Parking::Inherit(id, of) => Some((id, of)),
+        Parking::None | Parking::New(..) => None,
+    }
+}
+
 fn is_adopted(id: ParkedId, parking: Parking<'_>) -> bool {
-    matches!(parking, Parking::Adopt(adopted) if adopted == id)
+    matches!(parking, Parking::Adopt(adopted) | Parking::Inherit(adopted, _) if adopted == id)
 }

@@ -1,6 +1,7 @@
 -- Opens a challenge, and parks its request, unless the browser already has a live one of the same likeness.
 local id, browser, subject, likeness, sealed, reference = unpack(ARGV, 1, 6)
 local tries, ttl, per_subject, total, per_browser, overhead = unpack(ARGV, 7, 12)
+-- The last is the sealed request to park, or whose the request to adopt is.
 local parking, parked_id, parked_sealed = unpack(ARGV, 13, 15)
 local ending = now + ttl
 
@@ -15,7 +16,7 @@ end
 local adopted = nil
 if parking == 'adopt' then
   adopted = parked(parked_id)
-  if not adopted or adopted.family ~= family or adopted.subject ~= subject then
+  if not adopted or adopted.family ~= family or adopted.subject ~= parked_sealed then
     return {'full'}
   end
 end
@@ -51,7 +52,8 @@ end
 
 local size = overhead + #sealed
 local more = size + (parking == 'new' and #parked_sealed or 0)
-if used(site .. 'used:' .. subject) - left.subject + more > tonumber(per_subject)
+local inherited = adopted and adopted.subject ~= subject and adopted.size or 0
+if used(site .. 'used:' .. subject) - left.subject + more + inherited > tonumber(per_subject)
   or used(site .. 'used') - left.total + more > tonumber(total) then
   return {'full'}
 end
@@ -76,8 +78,8 @@ if parking ~= 'none' then
   local p = site .. 'p:' .. parked_id
   if adopted then
     redis.call('HDEL', site .. 'c:' .. adopted.owner, 'parked')
-    strike(subject, 'p:' .. parked_id, adopted.size)
-    redis.call('HSET', p, 'owner', id, 'ending', ending)
+    strike(adopted.subject, 'p:' .. parked_id, adopted.size)
+    redis.call('HSET', p, 'subject', subject, 'owner', id, 'ending', ending)
     enter(subject, 'p:' .. parked_id, adopted.size, ending)
   else
     redis.call('HSET', p, 'family', family, 'subject', subject, 'owner', id, 'sealed', parked_sealed, 'size',
