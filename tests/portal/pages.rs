@@ -359,7 +359,7 @@ async fn a_message_that_did_not_go_out_can_be_tried_again() {
 async fn a_visitor_whom_nobody_names_is_asked_for_an_address() {
     let world = World::new();
     let mut pages = Vec::new();
-    for address in ["kim@corp.example", "kim@evil.example"] {
+    for address in ["kim@corp.example", "kim@corner.example"] {
         let mut visitor = world.visitor(WIKI);
         let answer = visitor.post("/edit/page", "text=3").await;
         let ask = visitor.follow(answer).await;
