@@ -3,6 +3,8 @@
 
 pub mod client;
 pub mod process;
+pub mod upstream;
 
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, NAVIGATION, raw};
 pub use process::{Gateway, Redis, free_port};
+pub use upstream::{Seen, Upstream};
