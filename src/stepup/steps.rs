@@ -187,6 +187,8 @@ impl Gateway {
             return Ok(match self.send_mine(site, visit, mine, Some(choice)).await? {
                 Sending::Sent(standing) | Sending::Renewed(standing) => Arrival::Standing(standing),
                 Sending::Undelivered(standing) => Arrival::Undelivered(standing),
+                // The page was opened twice at once, and the other one sent it (X07).
+                Sending::TooMany(standing, _) if standing.state == State::Sent => Arrival::Standing(standing),
                 Sending::TooMany(standing, wait) => Arrival::TooMany(standing, wait),
                 Sending::Locked(standing, _)
                 | Sending::Expired(standing)
@@ -202,6 +204,20 @@ impl Gateway {
             self.note(about(site, visit, event)).await;
         }
         Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+    }
+
+    /// Where a challenge stands, for this very visitor. Sends nothing and counts nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn look(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, StoreError> {
+        match self.mine(site, visit, id).await {
+            Ok(Mine { challenge, particulars, .. }) => {
+                Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+            }
+            Err(NotMine::Arrival(arrival)) => Ok(arrival),
+            Err(NotMine::Store(error)) => Err(error),
+        }
     }
 
     /// A visitor asks for a code, or for it again. With `renew`, a challenge whose time or tries are over is replaced by
@@ -336,7 +352,12 @@ impl Gateway {
                 (send, sealed, sends_left, resend_in, expires_in)
             }
             Permit::Wait { retry_after } | Permit::Exhausted { retry_after } => {
-                return Ok(Sending::TooMany(standing(), retry_after));
+                // Another request of this browser may have sent it meanwhile, as on a double click.
+                let now = match self.find(site, self.browser_hash(&browser), Some(id)).await? {
+                    Found::One(now) => Box::new(self.standing_of(*now, &particulars)),
+                    Found::None | Found::Several => standing(),
+                };
+                return Ok(Sending::TooMany(now, retry_after));
             }
             Permit::TooMany { limit, retry_after } => {
                 self.note(event(Kind::TooManySends).reason(limit)).await;
