@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! `otpgate demo`: a small application, the gateway in front of it, and what to try.
 
 use std::fs;
@@ -121,4 +122,24 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+=======
+//! `otpgate demo`: a small application with the gateway in front of it.
+
+use crate::cli::Failure;
+
+/// What `demo` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The port to listen on
+    #[arg(short, long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// Runs the demo until it is told to end.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(_args: &Args) -> Result<(), Failure> {
+    Err(Failure::run("not there yet"))
+>>>>>>> h-admin
 }
