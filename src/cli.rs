@@ -1,8 +1,4 @@
 //! The command line: one file per command.
-<<<<<<< HEAD
-
-use std::io;
-=======
 //!
 //! Each command has its `Args` and a `run` that prints to standard output what was asked for, and nothing else. What
 //! goes wrong is a [`Failure`]: one or two lines on standard error that say what to do, and an exit code. Start at
@@ -23,23 +19,10 @@ pub mod schema;
 pub mod unlock;
 
 use std::io::{self, Write};
->>>>>>> h-admin
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-<<<<<<< HEAD
-pub mod check;
-pub mod demo;
-pub mod explain;
-pub mod routes;
-pub mod run;
-pub mod schema;
-
-#[derive(Debug, Parser)]
-#[command(name = "otpgate", version)]
-struct Cli {
-=======
 pub use fail::Failure;
 pub use print::print;
 
@@ -47,43 +30,12 @@ pub use print::print;
 #[derive(Debug, Parser)]
 #[command(name = "otpgate", version, subcommand_value_name = "COMMAND", after_help = START_HERE)]
 struct CommandLine {
->>>>>>> h-admin
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-<<<<<<< HEAD
-    Run(run::Args),
-    Demo(demo::Args),
-    Check(check::Args),
-    Explain(explain::Args),
-    Routes(routes::Args),
-    Schema(schema::Args),
-}
-
-/// Runs the command line.
-#[must_use]
-pub fn main() -> ExitCode {
-    let (mut out, mut err) = (io::stdout(), io::stderr());
-    let ran = |outcome: Result<(), run::RunError>| match outcome {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => {
-            eprintln!("otpgate: {error}");
-            Ok(ExitCode::from(1))
-        }
-    };
-    let done = match Cli::parse().command {
-        Command::Run(args) => ran(run::run(&args)),
-        Command::Demo(args) => ran(demo::run(&args)),
-        Command::Check(args) => check::run(&args, &mut out, &mut err),
-        Command::Explain(args) => explain::run(&args, &mut out, &mut err),
-        Command::Routes(args) => routes::run(&args, &mut out, &mut err),
-        Command::Schema(args) => schema::run(&args, &mut out),
-    };
-    done.unwrap_or(ExitCode::from(1))
-=======
     /// Start the gateway
     #[command(after_help = RUN)]
     Run(run::Args),
@@ -231,5 +183,4 @@ fn told(run: impl FnOnce(&mut dyn Write, &mut dyn Write) -> io::Result<ExitCode>
         "" => print(&String::from_utf8_lossy(&out)),
         wrong => Err(Failure::usage(wrong)),
     }
->>>>>>> h-admin
 }

@@ -1,12 +1,5 @@
 //! The `otpgate` command: see [`otpgate::cli`].
 
-<<<<<<< HEAD
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-fn main() -> std::process::ExitCode {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-=======
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -15,6 +8,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Everything that speaks TLS takes the process's provider and panics without one. One that is there already will do.
     drop(rustls::crypto::ring::default_provider().install_default());
->>>>>>> h-admin
     otpgate::cli::main()
 }

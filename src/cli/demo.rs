@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! `otpgate demo`: a small application, the gateway in front of it, and what to try.
 
 use std::fs;
@@ -10,12 +9,13 @@ use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::cli::run::{RunError, block_on, log_panics};
+use crate::cli::Failure;
+use crate::cli::run::{block_on, log_panics};
 use crate::demo::{self, Customer};
 use crate::seal::{Secret, SystemRandom};
 use crate::server::Server;
 
-/// Starts a small web application with otpgate in front of it.
+/// What `demo` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The port to open in a browser; 0 takes any
@@ -38,7 +38,7 @@ struct Folder(PathBuf);
 ///
 /// # Errors
 /// When a port cannot be listened on.
-pub fn run(args: &Args) -> Result<(), RunError> {
+pub fn run(args: &Args) -> Result<(), Failure> {
     log_panics();
     block_on(async {
         let application = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -122,24 +122,4 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-=======
-//! `otpgate demo`: a small application with the gateway in front of it.
-
-use crate::cli::Failure;
-
-/// What `demo` takes.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The port to listen on
-    #[arg(short, long, value_name = "PORT")]
-    pub port: Option<u16>,
-}
-
-/// Runs the demo until it is told to end.
-///
-/// # Errors
-/// When it cannot start.
-pub fn run(_args: &Args) -> Result<(), Failure> {
-    Err(Failure::run("not there yet"))
->>>>>>> h-admin
 }
