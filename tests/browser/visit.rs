@@ -1,0 +1,112 @@
+//! A visitor signs in, opens a protected page, and goes on after the code.
+
+use otpgate::demo::Customer;
+
+use crate::browser::Browser;
+use crate::world::Harbour;
+use crate::{CODE, CONTINUE};
+
+/// The application's own sign-in, a protected page, the code from the mail, the page. Then the grant holds, on pages, on
+/// a WebSocket and on server-sent events, until the visitor ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_from_the_mail_opens_what_is_protected() {
+    let (harbour, browser) = (Harbour::open(""), Browser::start().await);
+    harbour.sign_in(&browser, Customer::Alice).await;
+
+    let mail = harbour.mail.mail(1);
+    assert_eq!(mail.to, "alice@harbour.example");
+    assert!(!mail.subject.contains(&mail.code()), "a subject is shown on locked screens: {}", mail.subject);
+    assert!(mail.html.contains(&mail.code()) && mail.text.contains("Harbour Supplies"), "{mail:?}");
+    let page = browser.everything().await;
+    assert!(page.contains("harbour.example") && !page.contains("alice@harbour.example"), "masked: {page}");
+
+    // O21: a reload, and the same page in another tab, send nothing.
+    browser.reload().await;
+    browser.find(CODE).await;
+    let place = browser.place().await;
+    browser.new_tab().await;
+    harbour.open_page(&browser, &place).await;
+    browser.find(CODE).await;
+
+    browser.answer(&mail).await;
+    browser.at("/account").await;
+    browser.see("main", "Alice Marsh").await;
+    assert_eq!(harbour.mail.count(), 1);
+
+    harbour.open_page(&browser, "/live").await;
+    browser.see("#ws-state", "connected").await;
+    browser.see("#sse-state", "connected").await;
+    browser
+        .until("prices over both", async |browser| {
+            browser.text("#ws-count").await != "0 messages" && browser.text("#sse-count").await != "0 messages"
+        })
+        .await;
+    assert_eq!(harbour.mail.count(), 1);
+
+    // Nothing of the portal's was blocked by its own policy, and no script of the shop's broke behind the gateway.
+    let complaints: Vec<String> =
+        browser.console().await.into_iter().filter(|line| line.starts_with("SEVERE")).collect();
+    assert_eq!(complaints, Vec::<String>::new());
+
+    // The grant ends at the visitor's wish; the application's own session does not.
+    browser.script("const form = document.createElement('form'); form.method = 'post'; form.action = '/.otpgate/logout'; document.body.append(form); form.submit()").await;
+    browser.at("/.otpgate/logout*").await;
+    harbour.open_page(&browser, "/account").await;
+    browser.at("/.otpgate/challenge*").await;
+    let second = harbour.mail.mail(2);
+    browser.answer(&second).await;
+    browser.at("/account").await;
+
+    // Signing out of the application takes the subject away: nobody is asked for a code, but for a sign-in.
+    browser.press("nav form button").await;
+    browser.at("/").await;
+    harbour.open_page(&browser, "/account").await;
+    browser.at("/login").await;
+    assert_eq!(harbour.mail.count(), 2);
+}
+
+/// U15: nothing of it needs JavaScript. A form that was interrupted goes on, and a wrong code is told of.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_it_works_without_javascript() {
+    let (harbour, browser) = (Harbour::open(""), Browser::without_javascript().await);
+    harbour.open_page(&browser, "/live").await;
+    browser.at("/login").await;
+    harbour.sign_in(&browser, Customer::Alice).await;
+    let mail = harbour.mail.mail(1);
+    browser.fill(CODE, &mail.wrong_code()).await;
+    browser.press(CONTINUE).await;
+    browser.see("[role=alert]", "not right").await;
+    browser.answer(&mail).await;
+    browser.at("/account").await;
+
+    harbour.open_page(&browser, "/live").await;
+    assert_eq!(browser.text("#ws-count").await, "0 messages", "JavaScript is off");
+
+    harbour.open_page(&browser, "/transfer").await;
+    browser.fill("#to", "Zoë Åkesson").await;
+    browser.fill("#amount", "12.50").await;
+    browser.fill("#note", "two lines\nof it").await;
+    browser.press("main form button").await;
+    browser.at("/.otpgate/challenge*").await;
+    browser.answer(&harbour.mail.mail(2)).await;
+    browser.at("/transfer/done?id=1").await;
+    assert_eq!(browser.text("#to").await, "Zoë Åkesson");
+    assert_eq!(browser.text("#note").await, "two lines\nof it");
+    assert_eq!(browser.text("#total").await, "1");
+}
+
+/// A visitor with two addresses chooses; only then a code goes out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_with_two_addresses_chooses_one() {
+    let (harbour, browser) = (Harbour::open(""), Browser::start().await);
+    harbour.sign_in(&browser, Customer::Bob).await;
+    assert_eq!(harbour.mail.count(), 0, "nothing goes out before the choice");
+    let choices = browser.count(crate::SEND).await;
+    assert!(choices >= 2, "two addresses are offered: {}", browser.everything().await);
+    browser.press(&format!("{}[value$='1'], form:nth-of-type(2) button", crate::SEND)).await;
+    let mail = harbour.mail.mail(1);
+    browser.answer(&mail).await;
+    browser.at("/account").await;
+    browser.see("main", "Bob Keel").await;
+    assert_eq!(harbour.mail.count(), 1);
+}
