@@ -1,8 +1,11 @@
 //! Every page of the portal, on a phone and on a desk, by day and by night. The pictures are in `target/screenshots`.
 
+use std::time::{Duration, Instant};
+
 use otpgate::demo::Customer;
 
 use crate::browser::Browser;
+use crate::forms::{arrived, send_transfer, sign_in};
 use crate::world::Harbour;
 use crate::{CODE, CONTINUE, SEND};
 
@@ -21,57 +24,79 @@ async fn sound(browser: &Browser, name: &str) {
     assert_eq!(breaches, Vec::<String>::new(), "{name}");
 }
 
+async fn wrong(browser: &Browser, code: &str) {
+    browser.fill(CODE, code).await;
+    browser.press(CONTINUE).await;
+}
+
+/// U15, F14: every page fits a phone and the night. Meanwhile a code's time runs out, and the form behind it is still
+/// kept (U14).
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_of_a_challenge_fits_a_phone_and_the_night() {
-    let contacts = "
-alice@example.com: {email: a.very.long.name.of.somebody.in.the.harbour.office@harbour.example}
-bob@example.com: {email: [bob@harbour.example, {address: bob@boatyard.example, label: Boatyard}]}
-";
-    let contacts = contacts.replace("{address: bob@boatyard.example, label: Boatyard}", "bob@boatyard.example");
-    let harbour = Harbour::open_for("challenge: {tries: 2, resend: {wait: 2m}}", &contacts);
-    let browser = Browser::start().await;
+async fn every_page_fits_a_phone_and_the_night_and_a_new_code_keeps_the_form() {
+    // The shortest life of a code that the config takes.
+    let (short, begun) = (Duration::from_secs(30), Instant::now());
+    let slow = Harbour::open("challenge: {ttl: 30s, resend: {wait: 1s}}");
+    let waiting = Browser::start().await;
+    sign_in(&slow, &waiting).await;
+    send_transfer(&slow, &waiting, "Patience & Co").await;
+    let old = slow.mail.mail(2);
 
+    let contacts = "bob@example.com: {email: [a.very.long.name.of.somebody.in.the.boatyard.office@boatyard.example, b@c.example]}\n";
+    let more = "challenge: {tries: 2, park: {max_body: 1KiB}}";
+    let (harbour, browser) = (Harbour::open_for(more, contacts), Browser::start().await);
     harbour.sign_in(&browser, Customer::Alice).await;
-    sound(&browser, "code").await;
-    browser.fill(CODE, &harbour.mail.mail(1).wrong_code()).await;
-    browser.press(CONTINUE).await;
-    browser.find("[role=alert]").await;
-    sound(&browser, "wrong").await;
-    if browser.count(SEND).await > 0 {
-        browser.press(SEND).await;
-        browser.see("main", "again").await;
-        sound(&browser, "too-early").await;
-        harbour.open_page(&browser, "/account").await;
-    }
-    browser.fill(CODE, &harbour.mail.mail(1).wrong_code()).await;
-    browser.press(CONTINUE).await;
-    browser.until("no input", async |browser| browser.count(CODE).await == 0).await;
-    sound(&browser, "locked").await;
-
-    harbour.open_page(&browser, "/echo/closed").await;
-    sound(&browser, "refused").await;
-    harbour.open_page(&browser, "/.otpgate/challenge?id=nothing").await;
-    sound(&browser, "no-challenge").await;
-    harbour.open_page(&browser, "/.otpgate/nowhere").await;
-    sound(&browser, "not-found").await;
+    sound(&browser, "no-contact").await;
 
     harbour.sign_in(&browser, Customer::Bob).await;
     sound(&browser, "choose").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_page_of_a_failure_fits_a_phone_and_the_night() {
-    let harbour = Harbour::open_for("challenge: {park: {max_body: 1KiB}}", "alice@example.com: {email: a@b.example}\n");
-    let browser = Browser::start().await;
-
-    harbour.sign_in(&browser, Customer::Bob).await;
-    sound(&browser, "no-contact").await;
+    browser.press(SEND).await;
+    let mail = harbour.mail.mail(1);
+    browser.find(CODE).await;
+    sound(&browser, "code").await;
+    browser.press(SEND).await;
+    browser.find("[role=alert]").await;
+    assert_eq!(harbour.mail.count(), 1, "too early for another");
+    sound(&browser, "too-early").await;
+    wrong(&browser, &mail.wrong_code()).await;
+    browser.see("[role=alert]", "not the code").await;
+    sound(&browser, "wrong").await;
+    browser.press("a[href^='/.otpgate/help']").await;
+    browser.at("/.otpgate/help*").await;
+    sound(&browser, "help").await;
+    browser.back().await;
+    wrong(&browser, &mail.wrong_code()).await;
+    browser.until("no input", async |browser| browser.count(CODE).await == 0).await;
+    sound(&browser, "locked").await;
 
     harbour.open_page(&browser, "/transfer").await;
     browser.fill("#to", "Too much").await;
     browser.fill("#amount", "1").await;
     browser.paste("#note", &"x".repeat(2000)).await;
     browser.press("main form button").await;
-    browser.see("main", "1").await;
+    browser.see("h1", "Too large").await;
     sound(&browser, "too-large").await;
+
+    for (path, name) in [
+        ("/echo/closed", "refused"),
+        ("/.otpgate/challenge?id=nothing", "no-challenge"),
+        ("/.otpgate/nowhere", "not-found"),
+        ("/.otpgate/", "index"),
+        ("/public/%2e%2e%2fadmin", "bad-request"),
+    ] {
+        harbour.open_page(&browser, path).await;
+        sound(&browser, name).await;
+    }
+
+    tokio::time::sleep(short.saturating_sub(begun.elapsed())).await;
+    waiting.answer(&old).await;
+    waiting.see("h1", "expired").await;
+    sound(&waiting, "expired").await;
+    waiting.press(SEND).await;
+    let new = slow.mail.mail(3);
+    waiting.answer(&new).await;
+    arrived(&waiting, "Patience & Co").await;
+    assert_eq!(waiting.text("#total").await, "1");
+    waiting.back().await;
+    waiting.reload().await;
+    sound(&waiting, "passed").await;
 }
