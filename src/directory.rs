@@ -5,7 +5,7 @@
 mod file;
 pub mod settings;
 
-pub use file::{BadDirectoryFile, FileDirectory};
+pub use file::{BadDirectoryFile, FileDirectory, Problem};
 
 use crate::words::{Contact, Subject};
 

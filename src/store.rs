@@ -1,6 +1,6 @@
 //! What must be remembered, as semantic operations.
 //!
-//! May use: `words`, `seal`, `config`. Each operation of [`Store`] is atomic, so that no race can win twice (I3, I4,
+//! May use: `words`, `seal`, `config`, `audit`. Each operation of [`Store`] is atomic, so that no race can win twice (I3, I4,
 //! I8): two implementations, [`memory`] for one process and [`redis`] for several, pass one conformance suite
 //! (`tests/store`). Subjects, contacts, addresses and secrets arrive as keyed hashes, particulars and codes sealed:
 //! nothing here can read them.
@@ -8,6 +8,7 @@
 //! Time is the store's own: Redis' clock for the gateways that share one, the clock passed in for the memory store, so
 //! gateways need not agree on the time. Answers carry durations from now rather than moments.
 
+mod counted;
 mod limits;
 pub mod memory;
 pub mod redis;
@@ -501,7 +502,7 @@ impl Resend {
     #[must_use]
     pub fn wait_after(&self, sends: u32) -> Duration {
         let place = usize::try_from(sends.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.wait.get(place).or(self.wait.last()).copied().unwrap_or_default()
+        self.wait.get(place).or_else(|| self.wait.last()).copied().unwrap_or_default()
     }
 }
 

@@ -67,14 +67,15 @@ fn particulars(line: &Line, before: &Line) -> Vec<String> {
 
 /// Keeps what `line` said, and what was said before of things that it does not speak of.
 fn remember(told: &mut Line, line: Line) {
+    let before = std::mem::take(told);
     *told = Line {
-        site: line.site.or(told.site.take()),
-        policy: line.policy.or(told.policy.take()),
-        subject_hash: line.subject_hash.or(told.subject_hash.take()),
-        client: line.client.or(told.client.take()),
-        method: line.method.or(told.method.take()),
-        path: line.path.or(told.path.take()),
-        score: line.score.or(told.score.take()),
+        site: line.site.or(before.site),
+        policy: line.policy.or(before.policy),
+        subject_hash: line.subject_hash.or(before.subject_hash),
+        client: line.client.or(before.client),
+        method: line.method.or(before.method),
+        path: line.path.or(before.path),
+        score: line.score.or(before.score),
         ..Line::default()
     };
 }

@@ -1,1 +1,252 @@
-//! Settings.
+//! The config's `challenge` and `limits`.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{Fault, Many, NotYet, Period, Placed, Size};
+use crate::seal::CodeShape;
+use crate::store::{Budget, FailureLimits, Limits, Resend, SendLimits, TypedLimits, Window};
+
+/// How challenges are put. What is left out keeps its default.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeSettings {
+    /// Digits of a code, 6 to 10. Default 6.
+    pub digits: Option<Placed<u8>>,
+    /// How long a code lives, 30s to 10m. Default 5m.
+    pub ttl: Option<Placed<Period>>,
+    /// Wrong codes that lock a challenge, 1 to 10. Default 5.
+    pub tries: Option<Placed<u32>>,
+    /// Resends.
+    #[serde(default)]
+    pub resend: ResendSettings,
+    /// Parked requests.
+    #[serde(default)]
+    pub park: ParkSettings,
+}
+
+/// How a code may be sent again.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResendSettings {
+    /// Sends after the first, up to 10. Default 3.
+    pub max: Option<Placed<u32>>,
+    /// The wait before the first resend, the second, …; the last one holds for all that follow. Default 30s, 60s, 120s.
+    #[serde(default)]
+    pub wait: Many<Placed<Period>>,
+}
+
+/// What is kept of interrupted requests.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParkSettings {
+    /// The largest body that is parked, up to 64MiB. Default 1MiB.
+    pub max_body: Option<Placed<Size>>,
+    /// How long a parked request is kept: at least as long as a code lives, up to a day. Default 1h.
+    pub ttl: Option<Placed<Period>>,
+    /// What may be kept for one subject. Default 4MiB.
+    pub per_subject: Option<Placed<Size>>,
+    /// What may be kept for a site. Default 256MiB.
+    pub total: Option<Placed<Size>>,
+}
+
+/// Limits. What is left out keeps its default.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSettings {
+    /// On messages.
+    #[serde(default)]
+    pub sends: SendLimitsSettings,
+    /// On messages to addresses that a visitor typed.
+    #[serde(default)]
+    pub typed: TypedLimitsSettings,
+    /// On wrong codes.
+    #[serde(default)]
+    pub failures: FailureLimitsSettings,
+    #[schemars(skip)]
+    #[allow(missing_docs)]
+    pub budget: Option<NotYet>,
+}
+
+/// Limits on messages. Every window of a list holds.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendLimitsSettings {
+    /// For one subject. Default 5/10m and 10/1d.
+    #[serde(default)]
+    pub per_subject: Many<Window>,
+    /// To one contact. Default 5/10m and 10/1d.
+    #[serde(default)]
+    pub per_contact: Many<Window>,
+    /// From one client address. Default 200/1h.
+    #[serde(default)]
+    pub per_ip: Many<Window>,
+    /// From one network: /24 of IPv4, /48 of IPv6. Default 600/1h.
+    #[serde(default)]
+    pub per_network: Many<Window>,
+    /// To one country, by the calling code. Default 1000/1h.
+    #[serde(default)]
+    pub per_country: Many<Window>,
+}
+
+/// Limits on messages to addresses that a visitor typed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TypedLimitsSettings {
+    /// From one client address. Default 10/1h.
+    #[serde(default)]
+    pub per_ip: Many<Window>,
+    /// From one network. Default 30/1h.
+    #[serde(default)]
+    pub per_network: Many<Window>,
+}
+
+/// Limits on wrong codes.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FailureLimitsSettings {
+    /// By one subject: then it is locked until the window lets go. Default 10/1h and 30/1d.
+    #[serde(default)]
+    pub per_subject: Many<Window>,
+    /// In a row by one subject: then it is locked until an operator unlocks it. 1 to 100, default 100.
+    pub consecutive: Option<Placed<u32>>,
+    /// From one client address. Default 300/1h.
+    #[serde(default)]
+    pub per_ip: Many<Window>,
+}
+
+/// Live challenges of one browser: as many as anybody has tabs that wait for a code.
+const PER_BROWSER: u32 = 10;
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+/// The value, or its default; a fault at its place when it is out of range.
+fn ranged<T: PartialOrd + Copy>(
+    value: Option<Placed<T>>,
+    default: T,
+    least: T,
+    most: T,
+    range: &str,
+) -> Result<T, Fault> {
+    match value {
+        None => Ok(default),
+        Some(value) if value.value < least || value.value > most => Err(value.fault(format!("expected {range}"))),
+        Some(value) => Ok(value.value),
+    }
+}
+
+fn time(value: Option<Placed<Period>>) -> Option<Placed<Duration>> {
+    value.map(|value| Placed { value: value.value.0, place: value.place })
+}
+
+fn bytes(value: Option<Placed<Size>>) -> Option<Placed<u64>> {
+    value.map(|value| Placed { value: value.value.0, place: value.place })
+}
+
+// === impl ChallengeSettings ===
+
+impl ChallengeSettings {
+    /// How codes look.
+    ///
+    /// # Errors
+    /// When it is out of range, as for all that follow.
+    pub fn shape(&self) -> Result<CodeShape, Fault> {
+        let digits = self.digits.map_or(6, |digits| digits.value);
+        let wrong = || Fault::new("expected 6 to 10 digits");
+        let shape = CodeShape::new(digits).ok_or_else(wrong);
+        shape.map_err(|fault| self.digits.map_or_else(wrong, |digits| fault.at(digits.place)))
+    }
+
+    /// How long a code lives. Ten minutes at most (NIST SP 800-63B-4, ASVS 6.5.5).
+    pub fn ttl(&self) -> Result<Duration, Fault> {
+        ranged(time(self.ttl), 5 * MINUTE, 30 * SECOND, 10 * MINUTE, "a time from 30s to 10m")
+    }
+
+    /// Wrong codes that lock a challenge.
+    pub fn tries(&self) -> Result<u32, Fault> {
+        ranged(self.tries, 5, 1, 10, "1 to 10 tries")
+    }
+
+    /// Resends and their waits.
+    pub fn resend(&self) -> Result<Resend, Fault> {
+        let max = ranged(self.resend.max, 3, 0, 10, "0 to 10 resends")?;
+        let wait = |wait: &Placed<Period>| {
+            ranged(time(Some(*wait)), SECOND, SECOND, HOUR, "a time from 1s to 1h: an impatient visitor sends again")
+        };
+        let waits: Vec<Duration> = self.resend.wait.iter().map(wait).collect::<Result<_, _>>()?;
+        Ok(Resend { max, wait: if waits.is_empty() { vec![30 * SECOND, 60 * SECOND, 120 * SECOND] } else { waits } })
+    }
+
+    /// The largest body that is parked, in bytes.
+    pub fn max_body(&self) -> Result<usize, Fault> {
+        let most = ranged(bytes(self.park.max_body), MIB, 0, 64 * MIB, "a size up to 64MiB")?;
+        Ok(usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// How long a parked request is kept.
+    pub fn park_ttl(&self) -> Result<Duration, Fault> {
+        let least = self.ttl()?;
+        ranged(time(self.park.ttl), HOUR, least, 24 * HOUR, "a time between that of a code (`challenge.ttl`) and 24h")
+    }
+
+    /// What may be kept.
+    pub fn budget(&self) -> Result<Budget, Fault> {
+        // What fits neither a body nor its challenge would refuse everybody.
+        let least = self.max_body()? as u64 + 16 * KIB;
+        let per_subject = ranged(
+            bytes(self.park.per_subject),
+            (4 * MIB).max(least),
+            least,
+            GIB,
+            "at least `max_body` and 16KiB for the rest of the request, at most 1GiB",
+        )?;
+        let default = (256 * MIB).max(per_subject);
+        let total = ranged(bytes(self.park.total), default, per_subject, 1024 * GIB, "at least `per_subject`")?;
+        Ok(Budget { per_subject, total, per_browser: PER_BROWSER })
+    }
+}
+
+// === impl LimitsSettings ===
+
+impl LimitsSettings {
+    /// The limits.
+    ///
+    /// # Errors
+    /// When one is out of range.
+    pub fn limits(&self) -> Result<Limits, Fault> {
+        let or =
+            |written: &Many<Window>, default: Vec<Window>| if written.is_empty() { default } else { written.to_vec() };
+        let (sends, typed, failures) = (SendLimits::default(), TypedLimits::default(), FailureLimits::default());
+        Ok(Limits {
+            sends: SendLimits {
+                per_subject: or(&self.sends.per_subject, sends.per_subject),
+                per_contact: or(&self.sends.per_contact, sends.per_contact),
+                per_ip: or(&self.sends.per_ip, sends.per_ip),
+                per_network: or(&self.sends.per_network, sends.per_network),
+                per_country: or(&self.sends.per_country, sends.per_country),
+            },
+            typed: TypedLimits {
+                per_ip: or(&self.typed.per_ip, typed.per_ip),
+                per_network: or(&self.typed.per_network, typed.per_network),
+            },
+            failures: FailureLimits {
+                per_subject: or(&self.failures.per_subject, failures.per_subject),
+                // NIST SP 800-63B-4: at most 100.
+                consecutive: ranged(
+                    self.failures.consecutive,
+                    failures.consecutive,
+                    1,
+                    100,
+                    "1 to 100 failures in a row",
+                )?,
+                per_ip: or(&self.failures.per_ip, failures.per_ip),
+            },
+        })
+    }
+}

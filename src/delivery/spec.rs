@@ -1,9 +1,16 @@
 //! What delivery is made of: valid by construction, with nothing connected yet.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use lettre::message::Mailbox;
+use lettre::transport::smtp::authentication::Credentials;
+use percent_encoding::percent_decode_str;
+
+use crate::request::Authority;
 use crate::words::Channel;
 
 /// Every provider, and which of them serve which channel.
@@ -22,7 +29,7 @@ pub struct ProviderSpec {
     pub name: Arc<str>,
     /// What it is.
     pub kind: ProviderKind,
-    /// How long one attempt may take.
+    /// How long one attempt may take, from the first byte to the last answer.
     pub timeout: Duration,
 }
 
@@ -35,38 +42,160 @@ pub enum ProviderKind {
     Outbox,
 }
 
-/// An SMTP server and how to speak to it.
-#[derive(Debug, Clone)]
+/// An SMTP server and how to speak to it. `Debug` hides the password, and nothing displays it.
+#[derive(Clone)]
 pub struct SmtpSpec {
-    /// The address, `smtp://` or `smtps://`, with its credentials.
-    pub url: url::Url,
-    /// The sender, such as `Shop <no-reply@example.com>`.
-    pub from: lettre::message::Mailbox,
+    /// A name or an address, an IPv6 one without brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) security: Security,
+    pub(super) credentials: Option<Credentials>,
+    /// The sender.
+    pub(super) from: Mailbox,
     /// A PEM file of certificates to trust besides the system's.
-    pub ca: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
     /// Whether the server's certificate is verified.
-    pub verify: bool,
+    pub(super) verify: bool,
 }
 
-/// Why an SMTP provider cannot be. Never carries a password.
+/// How a connection is made safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Security {
+    /// TLS from the first byte: `smtps://`.
+    Implicit,
+    /// STARTTLS, or no message: `smtp://`.
+    StartTls,
+    /// STARTTLS if the server offers it: `smtp://` to a loopback address, where nobody can listen in.
+    StartTlsIfOffered,
+}
+
+/// Why a provider cannot be. Never carries a password.
 #[derive(Debug, thiserror::Error)]
 pub enum BadSmtp {
-    /// Not `smtp://` or `smtps://` with a host.
-    #[error("not an SMTP address: write smtps://user:password@host or smtp://host:587")]
-    Url,
+    /// Not `smtp://` or `smtps://`.
+    #[error("not an SMTP address: write smtps://user:password@mail.example.com, or smtp:// for STARTTLS")]
+    Scheme,
+    /// No host, a malformed one, or something behind it.
+    #[error(
+        "not an SMTP address: write a host name and at most a port behind the user and password, such as \
+         smtps://user:password@mail.example.com:465"
+    )]
+    Host,
+    /// A user name without a password or the other way round, or bytes that no text has.
+    #[error("not a user name and password: write both as user:password before the @, with %40 for @ in the user name")]
+    Credentials,
     /// Not a mailbox.
-    #[error("not a sender: write `Name <name@example.com>`")]
+    #[error("not a sender: write `Name <name@example.com>`, the name in quotes if it has a comma, a colon or an @")]
     From,
+    /// Certificates to trust, and the order to trust any.
+    #[error("`ca` is of no use with `verify: false`: leave `verify` out")]
+    CaUnused,
+    /// A file of certificates that cannot be read.
+    #[error("the certificates in {0} cannot be read: {1}")]
+    Ca(PathBuf, String),
+    /// TLS that cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// A channel names a provider that is none.
+    #[error("{0} names the provider `{1}`, and there is none of this name: add it under `providers`")]
+    NoSuchProvider(Channel, Arc<str>),
+    /// A channel names a provider of another kind.
+    #[error("the provider `{1}` cannot carry {0}: name another")]
+    CannotServe(Channel, Arc<str>),
 }
 
+// === impl SmtpSpec ===
+
 impl SmtpSpec {
-    /// Reads the address and the sender.
+    /// Reads the address and the sender. The ports that are meant without one are 465 for `smtps` (RFC 8314, 3.3) and
+    /// 587 for `smtp` (RFC 6409, 3.1).
+    ///
+    /// The user name and password end at the last `@` and are percent-decoded, so that a password from a secret may
+    /// hold `@`, `:`, `/`, `?` and `#` as they are; only a `%` that two hexadecimal digits follow is written `%25`.
     ///
     /// # Errors
-    /// When either is malformed.
+    /// When either is malformed, or `ca` and `verify` contradict each other.
     pub fn parse(url: &str, from: &str, ca: Option<PathBuf>, verify: bool) -> Result<Self, BadSmtp> {
-        let url = url::Url::parse(url).map_err(|_| BadSmtp::Url)?;
-        let from = from.parse().map_err(|_| BadSmtp::From)?;
-        Ok(Self { url, from, ca, verify })
+        let (scheme, rest) = url.trim().split_once("://").ok_or(BadSmtp::Scheme)?;
+        let is_implicit = match scheme.to_ascii_lowercase().as_str() {
+            "smtps" => true,
+            "smtp" => false,
+            _ => return Err(BadSmtp::Scheme),
+        };
+        let (credentials, server) = match rest.rsplit_once('@') {
+            Some((credentials, server)) => (Some(parse_credentials(credentials)?), server),
+            None => (None, rest),
+        };
+        let server = server.strip_suffix('/').unwrap_or(server);
+        let authority = Authority::parse(server.as_bytes()).map_err(|_| BadSmtp::Host)?;
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let security = match is_implicit {
+            true => Security::Implicit,
+            false if is_loopback(&host) => Security::StartTlsIfOffered,
+            false => Security::StartTls,
+        };
+        let port = authority.port().unwrap_or(if is_implicit { 465 } else { 587 });
+        if ca.is_some() && !verify {
+            return Err(BadSmtp::CaUnused);
+        }
+        Ok(Self { host, port, security, credentials, from: parse_from(from)?, ca, verify })
+    }
+
+    /// Whether the server's certificate is not looked at: worth a warning of `check`.
+    #[must_use]
+    pub const fn is_unverified(&self) -> bool {
+        !self.verify
+    }
+
+    /// The file of certificates to trust besides the system's.
+    #[must_use]
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
     }
 }
+
+fn parse_credentials(text: &str) -> Result<Credentials, BadSmtp> {
+    let (user, password) = text.split_once(':').ok_or(BadSmtp::Credentials)?;
+    let decoded = |part: &str| -> Result<String, BadSmtp> {
+        let text = percent_decode_str(part).decode_utf8().map_err(|_| BadSmtp::Credentials)?;
+        // A NUL would end the user name in AUTH PLAIN (RFC 4616, 2).
+        if text.is_empty() || text.contains(char::is_control) {
+            Err(BadSmtp::Credentials)
+        } else {
+            Ok(text.into_owned())
+        }
+    };
+    Ok(Credentials::new(decoded(user)?, decoded(password)?))
+}
+
+fn parse_from(text: &str) -> Result<Mailbox, BadSmtp> {
+    let from: Mailbox = text.trim().parse().map_err(|_| BadSmtp::From)?;
+    let name_is_plain = from.name.as_deref().is_none_or(|name| !name.contains(char::is_control));
+    // An address in other letters needs a server with SMTPUTF8, which few are.
+    if name_is_plain && from.email.user().is_ascii() && from.email.domain().is_ascii() {
+        Ok(from)
+    } else {
+        Err(BadSmtp::From)
+    }
+}
+
+/// Whether `host` is this machine whatever any name server says (RFC 6761, 6.3, for `localhost`).
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+impl fmt::Debug for SmtpSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmtpSpec")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("security", &self.security)
+            .field("signs_in", &self.credentials.is_some())
+            .field("ca", &self.ca)
+            .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

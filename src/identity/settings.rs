@@ -1,1 +1,230 @@
-//! Settings.
+//! The config's `identity` of a site.
+
+use http::HeaderName;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{Fault, Many, Network, NotYet, Placed};
+use crate::identity::{Ask, HeaderSource, Login, Source, Success};
+use crate::request::{CanonicalPath, Networks, PathRules};
+use crate::words::EmailAddress;
+
+/// An identity source: how the subject is learned.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum IdentitySettings {
+    /// The application's own login form, watched.
+    Login(LoginSettings),
+    /// A header that named peers set themselves.
+    Header(HeaderSettings),
+    /// The visitor types an e-mail address that the operator has allowed.
+    Ask(AskSettings),
+    #[schemars(skip)]
+    Jwt(NotYet),
+    #[schemars(skip)]
+    Whoami(NotYet),
+    #[schemars(skip)]
+    Basic(NotYet),
+}
+
+/// The application's own login form.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginSettings {
+    /// Paths to which the form posts, exactly.
+    pub path: Many<Placed<String>>,
+    /// The form's field that names the subject.
+    pub field: Placed<String>,
+    /// The name of the application's session cookie.
+    pub session_cookie: Placed<String>,
+    /// What tells that a login went well.
+    #[serde(default)]
+    pub success: SuccessSettings,
+    /// Paths that log out, exactly.
+    #[serde(default)]
+    pub logout: Many<Placed<String>>,
+    #[schemars(skip)]
+    #[allow(missing_docs)]
+    pub follow_rotation: Option<NotYet>,
+}
+
+/// What tells that a login went well: all that is given must hold.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuccessSettings {
+    /// The answer's status. Default: 302 and 303.
+    #[serde(default)]
+    pub status: Many<Placed<u16>>,
+    /// Paths that the answer does not redirect to. Default: those of the login form.
+    #[serde(default)]
+    pub location_not: Many<Placed<String>>,
+    /// Paths that the answer redirects to.
+    #[serde(default)]
+    pub location: Many<Placed<String>>,
+}
+
+/// A header that named peers set themselves; nobody else's is believed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderSettings {
+    /// Its name.
+    pub name: Placed<String>,
+    /// The peers.
+    pub from: Many<Placed<Network>>,
+}
+
+/// The visitor types an e-mail address. One that is not allowed is answered like one that is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskSettings {
+    /// Domains of which every address is allowed.
+    #[serde(default)]
+    pub domains: Many<Placed<String>>,
+    /// Addresses that are allowed.
+    #[serde(default)]
+    pub addresses: Many<Placed<String>>,
+}
+
+// === impl IdentitySettings ===
+
+impl Placed<IdentitySettings> {
+    /// The source that is meant.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub fn source(&self) -> Result<Source, Fault> {
+        match &self.value {
+            IdentitySettings::Login(login) => login.source().map(Source::Login),
+            IdentitySettings::Header(header) => header.source().map(Source::Header),
+            IdentitySettings::Ask(ask) => ask.source().map(Source::Ask).map_err(|fault| fault.at(self.place)),
+            IdentitySettings::Jwt(never) | IdentitySettings::Whoami(never) | IdentitySettings::Basic(never) => {
+                match *never {}
+            }
+        }
+    }
+}
+
+// === impl LoginSettings ===
+
+impl LoginSettings {
+    fn source(&self) -> Result<Login, Fault> {
+        let paths = exact_paths(&self.path)?;
+        let location_not = exact_paths(&self.success.location_not)?;
+        Ok(Login {
+            field: word(&self.field, "a form field")?,
+            session_cookie: cookie_name(&self.session_cookie)?,
+            success: Success {
+                // An application that shows its form again answers 200: that is no login, unless the config says so.
+                status: if self.success.status.is_empty() { vec![302, 303] } else { self.success.statuses()? },
+                location_not: if location_not.is_empty() { paths.clone() } else { location_not },
+                location: exact_paths(&self.success.location)?,
+            },
+            logout: exact_paths(&self.logout)?,
+            paths,
+        })
+    }
+}
+
+impl SuccessSettings {
+    fn statuses(&self) -> Result<Vec<u16>, Fault> {
+        let status = |status: &Placed<u16>| match status.value {
+            code @ 200..=399 => Ok(code),
+            _ => Err(status.fault("expected a status from 200 to 399")),
+        };
+        self.status.iter().map(status).collect()
+    }
+}
+
+fn exact_paths(paths: &[Placed<String>]) -> Result<Vec<String>, Fault> {
+    paths.iter().map(|path| exact_path(path)).collect()
+}
+
+/// A decoded path that is compared exactly.
+fn exact_path(path: &Placed<String>) -> Result<String, Fault> {
+    let text = path.value.as_str();
+    if text.contains(['*', '?', '#', '%']) {
+        return Err(path.fault("write the path exactly and decoded, such as `/login`: no `*`, query or escape"));
+    }
+    let escaped: String = text.bytes().map(escape).collect();
+    let canonical = path.parse(|_| CanonicalPath::parse(escaped.as_bytes(), PathRules::default()))?;
+    if canonical.decoded() == text {
+        Ok(text.to_owned())
+    } else {
+        Err(path.fault(format!("this path is never asked for as it is written: write `{}`", canonical.decoded())))
+    }
+}
+
+/// What a canonical path cannot hold raw goes into it as an escape.
+fn escape(byte: u8) -> String {
+    match byte {
+        0x21..=0x7e => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    }
+}
+
+fn word(text: &Placed<String>, what: &str) -> Result<String, Fault> {
+    if text.value.trim().is_empty() { Err(text.fault(format!("expected {what}"))) } else { Ok(text.value.clone()) }
+}
+
+/// A cookie's name is a token (RFC 6265, section 4.1.1).
+fn cookie_name(name: &Placed<String>) -> Result<String, Fault> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.value.is_empty() || !name.value.bytes().all(token) {
+        return Err(name.fault("expected the name of a cookie, such as `PHPSESSID`"));
+    }
+    if name.value.contains("otpgate_") {
+        return Err(name.fault("this is a cookie of the gateway: name the application's own"));
+    }
+    Ok(name.value.clone())
+}
+
+// === impl HeaderSettings ===
+
+impl HeaderSettings {
+    fn source(&self) -> Result<HeaderSource, Fault> {
+        let name = self.name.parse(|text| {
+            HeaderName::try_from(text.as_str()).map_err(|_| "expected the name of a header, such as `X-Remote-User`")
+        })?;
+        let taken = matches!(
+            name.as_str(),
+            "authorization"
+                | "connection"
+                | "content-length"
+                | "cookie"
+                | "host"
+                | "te"
+                | "transfer-encoding"
+                | "upgrade"
+        );
+        if taken || name.as_str().starts_with("x-otpgate-") || name.as_str().contains("forwarded") {
+            return Err(self
+                .name
+                .fault("this header has another meaning: use one of its own, such as `X-Remote-User`"));
+        }
+        Ok(HeaderSource { name, from: Networks::new(self.from.iter().map(|network| network.value.0)) })
+    }
+}
+
+// === impl AskSettings ===
+
+impl AskSettings {
+    fn source(&self) -> Result<Ask, Fault> {
+        if self.domains.is_empty() && self.addresses.is_empty() {
+            return Err(Fault::new("nobody is allowed: name `domains` or `addresses`"));
+        }
+        let address = |text: &Placed<String>| text.parse(|text| EmailAddress::parse(text));
+        let domain = |text: &Placed<String>| match EmailAddress::parse(&format!("a@{}", text.value)) {
+            Ok(address) if address.domain() == text.value => Ok(text.value.to_ascii_lowercase()),
+            _ => Err(text.fault("expected a domain, such as `example.com`")),
+        };
+        Ok(Ask {
+            domains: self.domains.iter().map(domain).collect::<Result<_, _>>()?,
+            addresses: self
+                .addresses
+                .iter()
+                .map(|text| address(text).map(|address| address.reveal().to_ascii_lowercase()))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}

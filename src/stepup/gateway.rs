@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
-use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, TrustedProxies, network_of};
+use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
@@ -77,6 +77,8 @@ pub struct SiteSpec {
     pub key: SiteKey,
     /// Its name for people.
     pub name: Arc<str>,
+    /// Where a visitor turns who cannot go on: a line of text, an address or an e-mail address.
+    pub support: Option<Arc<str>>,
     /// Its routes.
     pub routes: Routes,
     /// Its identity sources, in order.
@@ -87,6 +89,8 @@ pub struct SiteSpec {
     pub directories: Vec<Arc<dyn Directory>>,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
+    /// Whether its application takes subjects that differ by case alone for one (`subjects: case_insensitive`).
+    pub case_insensitive: bool,
 }
 
 /// A site of a running gateway.
@@ -266,6 +270,24 @@ impl Gateway {
     }
 }
 
+// === impl SiteSpec ===
+
+impl SiteSpec {
+    /// How the paths of the site are read.
+    #[must_use]
+    pub fn path_rules(&self) -> PathRules {
+        PathRules { parameters_allowed: !self.routes.protect_anything() }
+    }
+
+    /// Whether a path needs no subject: signing in is how one gets one.
+    #[must_use]
+    pub fn is_sign_in(&self, path: &str) -> bool {
+        let sign_in = self.sign_in.as_deref().and_then(|target| target.split(['?', '#']).next());
+        sign_in == Some(path)
+            || self.sources.iter().any(|source| matches!(source, Source::Login(login) if login.is_login(path)))
+    }
+}
+
 // === impl Site ===
 
 impl Site {
@@ -279,17 +301,28 @@ impl Site {
             })
             .max()
             .unwrap_or_default();
-        let path_rules = PathRules { parameters_allowed: !spec.routes.protect_anything() };
+        let path_rules = spec.path_rules();
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
         let metrics = shared.audit.metrics.site(spec.key.as_str());
         Self { spec, path_rules, longest, metrics, sessions, revoked }
     }
 
+    /// The one spelling of a subject on this site, which every counter, grant and directory goes by (H19).
+    pub(super) fn spelling(&self, subject: Subject) -> Subject {
+        if self.spec.case_insensitive { subject.folded() } else { subject }
+    }
+
+    /// Whether `path` (decoded) can be opened by anybody, as far as `like`'s client and host go.
+    #[must_use]
+    pub fn is_open(&self, like: &CanonicalRequest, path: &str) -> bool {
+        let Ok(path) = CanonicalPath::parse(path.as_bytes(), self.path_rules) else { return false };
+        let request = CanonicalRequest { method: http::Method::GET, path, query: Query::default(), ..like.clone() };
+        matches!(self.spec.routes.find(&request).1, Policy::Bypass)
+    }
+
     /// Whether a path needs no subject: signing in is how one gets one.
     pub(super) fn is_sign_in(&self, path: &str) -> bool {
-        let sign_in = self.spec.sign_in.as_deref().and_then(|target| target.split(['?', '#']).next());
-        sign_in == Some(path)
-            || self.spec.sources.iter().any(|source| matches!(source, Source::Login(login) if login.is_login(path)))
+        self.spec.is_sign_in(path)
     }
 }
 

@@ -204,6 +204,20 @@ impl Gateway {
         Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
     }
 
+    /// Where a challenge stands, for this very visitor. Sends nothing and counts nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn look(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, StoreError> {
+        match self.mine(site, visit, id).await {
+            Ok(Mine { challenge, particulars, .. }) => {
+                Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+            }
+            Err(NotMine::Arrival(arrival)) => Ok(arrival),
+            Err(NotMine::Store(error)) => Err(error),
+        }
+    }
+
     /// A visitor asks for a code, or for it again. With `renew`, a challenge whose time or tries are over is replaced by
     /// a new one that takes the parked request along.
     ///

@@ -1,1 +1,203 @@
 //! The store of one process.
+//!
+//! Everything lies behind one lock that is never held across an await, so each operation is one step. Nothing outlives
+//! its time or grows without limit: what is over is freed by the next operation on its site, challenges and parked
+//! requests have their budget, every other map has a greatest
+//! size. Start at `memory/site.rs`: the steps themselves.
+
+mod counts;
+mod expiring;
+mod feed;
+mod kept;
+mod site;
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use self::expiring::Expiring;
+use self::feed::Feed;
+use self::site::Site;
+use super::{
+    Answer, Answered, Changes, Confirmed, Cursor, FailureLimits, Found, Lock, NewChallenge, Opened, Permit, Resumable,
+    Revocation, SendAsk, SiteKey, Store, StoreError,
+};
+use crate::words::{ChallengeId, Clock, KeyedHash, Reference, Timestamp};
+
+/// The store of one process. What it remembers ends with it.
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    memory: Mutex<Memory>,
+    /// Wakes those who wait for changes.
+    changed: Notify,
+}
+
+struct Memory {
+    /// As many as the config has.
+    sites: HashMap<SiteKey, Site>,
+    feed: Feed,
+    notes: Expiring<String, VecDeque<String>>,
+}
+
+/// How long [`Store::changes`] waits when nothing happens.
+const LISTEN: Duration = Duration::from_secs(1);
+
+/// References whose events are kept, and the events under each.
+const REFERENCES: usize = 20_000;
+const EVENTS: usize = 100;
+
+// === impl MemoryStore ===
+
+impl MemoryStore {
+    /// An empty store that takes its time from `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let memory = Memory { sites: HashMap::new(), feed: Feed::new(), notes: Expiring::new(REFERENCES) };
+        Self { clock, memory: Mutex::new(memory), changed: Notify::new() }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a step on a site.
+    fn on<T>(&self, site: &SiteKey, step: impl FnOnce(&mut Site, Timestamp) -> T) -> T {
+        let mut memory = self.memory();
+        let now = self.clock.now();
+        let site = memory.sites.entry(site.clone()).or_insert_with(Site::new);
+        site.sweep(now);
+        step(site, now)
+    }
+
+    fn since(&self, cursor: &Cursor) -> Changes {
+        self.memory().feed.since(cursor, self.clock.now())
+    }
+
+    fn session_changed(&self, site: &SiteKey, session: KeyedHash) {
+        self.memory().feed.session_changed(site, session);
+        self.changed.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn open(&self, new: &NewChallenge<'_>) -> Result<Opened, StoreError> {
+        Ok(self.on(new.site, |site, now| site.open(new, now)))
+    }
+
+    async fn find(&self, site: &SiteKey, browser: KeyedHash, id: Option<ChallengeId>) -> Result<Found, StoreError> {
+        Ok(self.on(site, |site, now| site.find(browser, id, now)))
+    }
+
+    async fn permit_send(&self, ask: &SendAsk<'_>) -> Result<Permit, StoreError> {
+        self.on(ask.site, |site, now| site.permit_send(ask, now))
+    }
+
+    async fn give_back(&self, site: &SiteKey, challenge: ChallengeId, send: u32) -> Result<(), StoreError> {
+        self.on(site, |site, now| site.give_back(challenge, send, now));
+        Ok(())
+    }
+
+    async fn answer(&self, answer: &Answer<'_>) -> Result<Answered, StoreError> {
+        self.on(answer.site, |site, now| site.answer(answer, now))
+    }
+
+    async fn spend(&self, site: &SiteKey, binding: KeyedHash) -> Result<Option<Confirmed>, StoreError> {
+        Ok(self.on(site, |site, now| site.spend(binding, now)))
+    }
+
+    async fn resumable(&self, site: &SiteKey, token: KeyedHash) -> Result<Resumable, StoreError> {
+        Ok(self.on(site, |site, now| site.resumable(token, now)))
+    }
+
+    async fn take(&self, site: &SiteKey, token: KeyedHash) -> Result<bool, StoreError> {
+        Ok(self.on(site, |site, now| site.take(token, now)))
+    }
+
+    async fn bind_session(
+        &self,
+        site: &SiteKey,
+        session: KeyedHash,
+        sealed: &[u8],
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        self.on(site, |site, now| site.bind_session(session, sealed, now.after(ttl)));
+        self.session_changed(site, session);
+        Ok(())
+    }
+
+    async fn forget_session(&self, site: &SiteKey, session: KeyedHash) -> Result<(), StoreError> {
+        self.on(site, |site, _| site.forget_session(session));
+        self.session_changed(site, session);
+        Ok(())
+    }
+
+    async fn session(&self, site: &SiteKey, session: KeyedHash) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.on(site, |site, now| site.session(session, now)))
+    }
+
+    async fn revoke(&self, revocation: &Revocation, ttl: Duration) -> Result<(), StoreError> {
+        self.memory().feed.revoke(revocation, ttl, self.clock.now())?;
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    async fn revocations(&self) -> Result<Vec<(Revocation, Duration)>, StoreError> {
+        Ok(self.memory().feed.revocations(self.clock.now()))
+    }
+
+    async fn changes(&self, cursor: Cursor) -> Result<Changes, StoreError> {
+        // Listens before it looks, so that nothing falls between.
+        let mut changed = Box::pin(self.changed.notified());
+        changed.as_mut().enable();
+        let before = self.since(&cursor);
+        if before.lost || !before.changes.is_empty() {
+            return Ok(before);
+        }
+        // Woken or not, what happened in the meantime is told.
+        let _ = timeout(LISTEN, changed).await;
+        Ok(self.since(&before.cursor))
+    }
+
+    async fn lock(&self, site: &SiteKey, subject: KeyedHash) -> Result<Option<Lock>, StoreError> {
+        Ok(self.on(site, |site, now| site.lock(subject, now)))
+    }
+
+    async fn unlock(&self, site: &SiteKey, subject: KeyedHash, limits: &FailureLimits) -> Result<bool, StoreError> {
+        Ok(self.on(site, |site, now| site.unlock(subject, limits, now)))
+    }
+
+    async fn note(&self, reference: Reference, event: &str, ttl: Duration) -> Result<(), StoreError> {
+        let mut memory = self.memory();
+        let now = self.clock.now();
+        memory.notes.sweep(now);
+        let reference = reference.to_string();
+        let mut events = memory.notes.remove(&reference).unwrap_or_default();
+        if events.len() == EVENTS {
+            events.pop_front();
+        }
+        events.push_back(event.to_owned());
+        memory.notes.insert(reference, events, now.after(ttl));
+        Ok(())
+    }
+
+    async fn noted(&self, reference: Reference) -> Result<Vec<String>, StoreError> {
+        let events = self.memory().notes.get(&reference.to_string(), self.clock.now()).cloned();
+        Ok(events.map(Vec::from).unwrap_or_default())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}

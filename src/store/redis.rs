@@ -1,1 +1,410 @@
-//! The store of several gateways.
+//! The store of several gateways: Redis 6.2 or newer, or a server that speaks like it.
+//!
+//! Each operation is one script, run by Redis in one step (`redis/*.lua`; start at `redis/site.lua`, which says what the
+//! keys are). Keys have the site in their hash tag, such as `otpgate:{shop.example.com}:c:…`, so that a site lies in one
+//! slot. Revocations and the change feed have a slot of their own: what must be atomic for a site comes first, telling
+//! the other gateways is a second step, and when that fails the operation is an error.
+
+mod connection;
+mod scripts;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use redis::{ScriptInvocation, Value};
+
+use self::connection::Connection;
+use self::wire::Reply;
+use super::{
+    Answer, Answered, Challenge, Changes, Confirmed, Cursor, FailureLimits, Found, Lock, NewChallenge, Opened, Parking,
+    Permit, Resumable, Revocation, SendAsk, SiteKey, State, Store, StoreError,
+};
+use crate::audit::Audit;
+use crate::seal::{Random, SystemRandom};
+use crate::words::{ChallengeId, KeyedHash, ParkedId, Reference};
+
+/// The store of several gateways.
+pub struct RedisStore {
+    connection: Connection,
+    random: SystemRandom,
+    audit: Arc<Audit>,
+}
+
+/// Between two looks at the feed: a revocation is heard well within the two seconds of I10.
+const POLL: Duration = Duration::from_millis(250);
+
+/// How long a look at the feed goes on when nothing happens.
+const LISTEN: Duration = Duration::from_secs(1);
+
+/// The prefix of the feed's keys. No host name has an asterisk.
+const FEED: &str = "otpgate:{*feed}:";
+
+// === impl RedisStore ===
+
+impl RedisStore {
+    /// A store in the Redis at `url` (`redis://` or `rediss://`). No connection is made before the first operation, so a
+    /// Redis that is down keeps nothing from starting.
+    ///
+    /// # Errors
+    /// When `url` is no address of a Redis.
+    pub fn new(url: &str, audit: Arc<Audit>) -> Result<Self, StoreError> {
+        Ok(Self { connection: Connection::new(url)?, random: SystemRandom::new(), audit })
+    }
+
+    /// Runs an operation within its time, and measures it.
+    async fn timed<T>(
+        &self,
+        operation: &'static str,
+        run: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let started = Instant::now();
+        let outcome = self.connection.within_limit(run).await;
+        self.audit.metrics.store_answered(operation, started.elapsed(), outcome.is_ok());
+        outcome
+    }
+
+    async fn call(&self, script: &ScriptInvocation<'_>) -> Result<Reply, StoreError> {
+        self.connection.script::<Vec<Value>>(script).await.map(Reply::new)
+    }
+
+    async fn run(&self, operation: &'static str, script: &ScriptInvocation<'_>) -> Result<Reply, StoreError> {
+        self.timed(operation, self.call(script)).await
+    }
+
+    /// A random text: the feed's epoch, should it have none.
+    fn epoch(&self) -> String {
+        let random: &dyn Random = &self.random;
+        format!("{:032x}", u128::from_be_bytes(random.bytes()))
+    }
+
+    /// Changes a session with `script`, and tells every gateway.
+    async fn change_session(
+        &self,
+        operation: &'static str,
+        script: &ScriptInvocation<'_>,
+        site: &SiteKey,
+        session: KeyedHash,
+    ) -> Result<(), StoreError> {
+        let mut publish = scripts::PUBLISH.key(FEED);
+        publish.arg(self.epoch()).arg(wire::session(site, session));
+        let both = async {
+            self.call(script).await?;
+            self.call(&publish).await?;
+            Ok(())
+        };
+        self.timed(operation, both).await
+    }
+
+    /// What changed since `cursor`, without waiting.
+    async fn changed(&self, cursor: &Cursor) -> Result<Changes, StoreError> {
+        let (epoch, seen) = cursor.0.split_once(':').unwrap_or(("", "0"));
+        let mut script = scripts::CHANGES.key(FEED);
+        script.arg(self.epoch()).arg(epoch).arg(seen);
+        let mut reply = self.run("changes", &script).await?;
+        let (epoch, number) = (reply.text()?, reply.number()?);
+        let mut changes =
+            Changes { changes: Vec::new(), cursor: Cursor(format!("{epoch}:{number}")), lost: reply.number()? != 0 };
+        while !reply.is_empty() {
+            let (text, left) = (reply.text()?, reply.time()?);
+            match wire::parse_change(&text, left) {
+                Some(change) => changes.changes.push(change),
+                // Written by a newer gateway: whatever it was, it was missed.
+                None => changes.lost = true,
+            }
+        }
+        Ok(changes)
+    }
+}
+
+fn prefix(site: &SiteKey) -> String {
+    format!("otpgate:{{{site}}}:")
+}
+
+fn note_key(reference: Reference) -> String {
+    format!("otpgate:note:{reference}")
+}
+
+fn read_challenge(reply: &mut Reply) -> Result<Challenge, StoreError> {
+    let id = reply.parsed(ChallengeId::parse)?;
+    let subject = reply.parsed(KeyedHash::parse)?;
+    let sealed = reply.bytes()?;
+    let parked = match reply.text()?.as_str() {
+        "" => None,
+        text => Some(ParkedId::parse(text).map_err(|_| wire::wrong("an identifier"))?),
+    };
+    let reference = reply.parsed(Reference::parse)?;
+    let (state, lock) = (reply.text()?, wire::lock(reply.number()?)?);
+    let state = match (state.as_str(), lock) {
+        ("open", _) => State::Open,
+        ("sent", _) => State::Sent,
+        ("passed", _) => State::Passed,
+        ("expired", _) => State::Expired,
+        ("locked", Some(lock)) => State::Locked(lock),
+        _ => return Err(wire::wrong("a state")),
+    };
+    Ok(Challenge {
+        id,
+        subject,
+        sealed,
+        parked,
+        reference,
+        state,
+        tries_left: reply.count()?,
+        sent: reply.destinations()?,
+        expires_in: reply.time()?,
+        resend_in: reply.time()?,
+    })
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn open(&self, new: &NewChallenge<'_>) -> Result<Opened, StoreError> {
+        let mut script = scripts::OPEN.key(prefix(new.site));
+        script
+            .arg(new.id.to_string())
+            .arg(new.browser.to_string())
+            .arg(new.subject.to_string())
+            .arg(new.likeness.to_string())
+            .arg(new.sealed)
+            .arg(new.reference.to_string())
+            .arg(new.tries)
+            .arg(wire::millis(new.ttl))
+            .arg(new.budget.per_subject)
+            .arg(new.budget.total)
+            .arg(new.budget.per_browser)
+            .arg(super::Budget::CHALLENGE);
+        match new.parked {
+            Parking::None => script.arg("none").arg("").arg(""),
+            Parking::New(id, sealed) => script.arg("new").arg(id.to_string()).arg(sealed),
+            Parking::Adopt(id) => script.arg("adopt").arg(id.to_string()).arg(""),
+        };
+        let mut reply = self.run("open", &script).await?;
+        match reply.text()?.as_str() {
+            "new" => Ok(Opened::New),
+            "same" => Ok(Opened::Same(reply.parsed(ChallengeId::parse)?)),
+            "full" => Ok(Opened::Full),
+            _ => Err(wire::wrong("an answer")),
+        }
+    }
+
+    async fn find(&self, site: &SiteKey, browser: KeyedHash, id: Option<ChallengeId>) -> Result<Found, StoreError> {
+        let mut script = scripts::FIND.key(prefix(site));
+        script.arg(browser.to_string()).arg(id.map(|id| id.to_string()).unwrap_or_default());
+        let mut reply = self.run("find", &script).await?;
+        match reply.text()?.as_str() {
+            "none" => Ok(Found::None),
+            "several" => Ok(Found::Several),
+            "one" => Ok(Found::One(Box::new(read_challenge(&mut reply)?))),
+            _ => Err(wire::wrong("an answer")),
+        }
+    }
+
+    async fn permit_send(&self, ask: &SendAsk<'_>) -> Result<Permit, StoreError> {
+        let (counted, failures) = (ask.counted(), &ask.limits.failures);
+        let waits: Vec<String> = ask.resend.wait.iter().map(|&wait| wire::millis(wait).to_string()).collect();
+        let mut script = scripts::PERMIT_SEND.key(prefix(ask.site));
+        script
+            .arg(ask.challenge.to_string())
+            .arg(ask.browser.to_string())
+            .arg(ask.subject.to_string())
+            .arg(wire::destination(ask.destination))
+            .arg(ask.code.0.to_string())
+            .arg(ask.code.1)
+            .arg(wire::millis(ask.code_ttl))
+            .arg(ask.resend.max)
+            .arg(waits.join(" "))
+            .arg(wire::windows(&failures.per_subject))
+            .arg(failures.in_a_row());
+        for limit in &counted {
+            script.arg(&limit.key).arg(wire::windows(limit.windows));
+        }
+        let mut reply = self.run("permit_send", &script).await?;
+        Ok(match reply.text()?.as_str() {
+            "send" => Permit::Send {
+                send: reply.count()?,
+                sealed: reply.bytes()?,
+                sends_left: reply.count()?,
+                resend_in: reply.time()?,
+                expires_in: reply.time()?,
+            },
+            "wait" => Permit::Wait { retry_after: reply.time()? },
+            "exhausted" => Permit::Exhausted { retry_after: reply.time()? },
+            "too_many" => {
+                let limit = usize::try_from(reply.count()?).ok().and_then(|place| counted.get(place));
+                let limit = limit.ok_or_else(|| wire::wrong("a limit"))?.name;
+                Permit::TooMany { limit, retry_after: reply.time()? }
+            }
+            "locked" => Permit::Locked(reply.lock()?),
+            "expired" => Permit::Expired,
+            "passed" => Permit::Passed,
+            "missing" => Permit::Missing,
+            _ => return Err(wire::wrong("an answer")),
+        })
+    }
+
+    async fn give_back(&self, site: &SiteKey, challenge: ChallengeId, send: u32) -> Result<(), StoreError> {
+        let mut script = scripts::GIVE_BACK.key(prefix(site));
+        script.arg(challenge.to_string()).arg(send);
+        self.run("give_back", &script).await.map(drop)
+    }
+
+    async fn answer(&self, answer: &Answer<'_>) -> Result<Answered, StoreError> {
+        let left = |left: Option<(KeyedHash, Duration)>| {
+            left.map_or_else(|| (String::new(), 0), |(hash, ttl)| (hash.to_string(), wire::millis(ttl)))
+        };
+        let (confirm, resume) = (left(answer.confirm), left(answer.resume));
+        let mut script = scripts::ANSWER.key(prefix(answer.site));
+        script
+            .arg(answer.challenge.to_string())
+            .arg(answer.browser.to_string())
+            .arg(answer.subject.to_string())
+            .arg(answer.code.to_string())
+            .arg(answer.failures_of_ip())
+            .arg(answer.new_browser.to_string())
+            .arg(confirm)
+            .arg(resume)
+            .arg(wire::windows(&answer.limits.per_subject))
+            .arg(answer.limits.in_a_row())
+            .arg(wire::windows(&answer.limits.per_ip));
+        let mut reply = self.run("answer", &script).await?;
+        Ok(match reply.text()?.as_str() {
+            "passed" => {
+                Answered::Passed { sent: reply.destinations()?, at: reply.moment()?, resumes: reply.number()? == 1 }
+            }
+            "wrong" => Answered::Wrong { tries_left: reply.count()? },
+            "locked" => Answered::Locked(reply.lock()?),
+            "expired" => Answered::Expired,
+            "spent" => Answered::Spent,
+            "not_sent" => Answered::NotSent,
+            "missing" => Answered::Missing,
+            _ => return Err(wire::wrong("an answer")),
+        })
+    }
+
+    async fn spend(&self, site: &SiteKey, binding: KeyedHash) -> Result<Option<Confirmed>, StoreError> {
+        let mut script = scripts::SPEND.key(prefix(site));
+        script.arg(binding.to_string());
+        let mut reply = self.run("spend", &script).await?;
+        match reply.text()?.as_str() {
+            "none" => Ok(None),
+            "spent" => Ok(Some(Confirmed { sent: reply.destinations()?, at: reply.moment()? })),
+            _ => Err(wire::wrong("an answer")),
+        }
+    }
+
+    async fn resumable(&self, site: &SiteKey, token: KeyedHash) -> Result<Resumable, StoreError> {
+        let mut script = scripts::RESUMABLE.key(prefix(site));
+        script.arg(token.to_string());
+        let mut reply = self.run("resumable", &script).await?;
+        match reply.text()?.as_str() {
+            "unknown" => Ok(Resumable::Unknown),
+            "used" => Ok(Resumable::Used),
+            "ready" => Ok(Resumable::Ready {
+                parked: reply.parsed(ParkedId::parse)?,
+                subject: reply.parsed(KeyedHash::parse)?,
+                sealed: reply.bytes()?,
+            }),
+            _ => Err(wire::wrong("an answer")),
+        }
+    }
+
+    async fn take(&self, site: &SiteKey, token: KeyedHash) -> Result<bool, StoreError> {
+        let mut script = scripts::TAKE.key(prefix(site));
+        script.arg(token.to_string());
+        Ok(self.run("take", &script).await?.number()? == 1)
+    }
+
+    async fn bind_session(
+        &self,
+        site: &SiteKey,
+        session: KeyedHash,
+        sealed: &[u8],
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        let mut script = scripts::BIND_SESSION.key(prefix(site));
+        script.arg(session.to_string()).arg(sealed).arg(wire::millis(ttl).max(1));
+        self.change_session("bind_session", &script, site, session).await
+    }
+
+    async fn forget_session(&self, site: &SiteKey, session: KeyedHash) -> Result<(), StoreError> {
+        let mut script = scripts::FORGET_SESSION.key(prefix(site));
+        script.arg(session.to_string());
+        self.change_session("forget_session", &script, site, session).await
+    }
+
+    async fn session(&self, site: &SiteKey, session: KeyedHash) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut script = scripts::SESSION.key(prefix(site));
+        script.arg(session.to_string());
+        let mut reply = self.run("session", &script).await?;
+        if reply.is_empty() { Ok(None) } else { reply.bytes().map(Some) }
+    }
+
+    async fn revoke(&self, revocation: &Revocation, ttl: Duration) -> Result<(), StoreError> {
+        let mut script = scripts::REVOKE.key(FEED);
+        script.arg(self.epoch()).arg(wire::revocation(revocation)).arg(wire::millis(ttl));
+        self.run("revoke", &script).await.map(drop)
+    }
+
+    async fn revocations(&self) -> Result<Vec<(Revocation, Duration)>, StoreError> {
+        let mut reply = self.run("revocations", &scripts::REVOCATIONS.key(FEED)).await?;
+        let mut revocations = Vec::new();
+        while !reply.is_empty() {
+            let (text, left) = (reply.text()?, reply.time()?);
+            match wire::parse_revocation(&text) {
+                Some(revocation) => revocations.push((revocation, left)),
+                None => tracing::warn!("a revocation in the store is of a kind that this version does not know"),
+            }
+        }
+        Ok(revocations)
+    }
+
+    async fn changes(&self, mut cursor: Cursor) -> Result<Changes, StoreError> {
+        let started = Instant::now();
+        loop {
+            let changes = self.changed(&cursor).await?;
+            if !changes.changes.is_empty() || changes.lost || started.elapsed() >= LISTEN {
+                return Ok(changes);
+            }
+            cursor = changes.cursor;
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn lock(&self, site: &SiteKey, subject: KeyedHash) -> Result<Option<Lock>, StoreError> {
+        let mut script = scripts::LOCK.key(prefix(site));
+        script.arg(subject.to_string());
+        wire::lock(self.run("lock", &script).await?.number()?)
+    }
+
+    async fn unlock(&self, site: &SiteKey, subject: KeyedHash, limits: &FailureLimits) -> Result<bool, StoreError> {
+        let mut script = scripts::UNLOCK.key(prefix(site));
+        script.arg(subject.to_string()).arg(wire::windows(&limits.per_subject)).arg(limits.in_a_row());
+        Ok(self.run("unlock", &script).await?.number()? == 1)
+    }
+
+    async fn note(&self, reference: Reference, event: &str, ttl: Duration) -> Result<(), StoreError> {
+        let mut script = scripts::NOTE.key(note_key(reference));
+        script.arg(event).arg(wire::millis(ttl).max(1));
+        self.run("note", &script).await.map(drop)
+    }
+
+    async fn noted(&self, reference: Reference) -> Result<Vec<String>, StoreError> {
+        let mut command = redis::cmd("LRANGE");
+        command.arg(note_key(reference)).arg(0).arg(-1);
+        let lines: Vec<Vec<u8>> = self.timed("noted", self.connection.command(&command)).await?;
+        Ok(lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.timed("ping", self.connection.command(&redis::cmd("PING"))).await
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedisStore")
+    }
+}

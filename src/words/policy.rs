@@ -62,6 +62,20 @@ pub enum SendWhen {
     OnClick,
 }
 
+// === impl Policy ===
+
+impl Policy {
+    /// Its name in the config.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Bypass => "bypass",
+            Self::Deny => "deny",
+            Self::StepUp(policy) => &policy.name,
+        }
+    }
+}
+
 // === impl StepUp ===
 
 impl StepUp {

@@ -1,0 +1,334 @@
+//! `otpgate explain`: what becomes of one request, and why, without sending it.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::cli::check::BAD;
+use crate::gate::{Facts, HostPattern, Passage, Verdict, Why, judge};
+use crate::identity::Source;
+use crate::request::{CanonicalRequest, Door, RawRequest};
+use crate::server::{Plan, SitePlan, plan};
+use crate::stepup::Gateway;
+use crate::words::{KeyedHash, Policy, StepUp, Subject, Timestamp};
+
+/// Explain what becomes of a request: its site, every rule with hit or miss, and the verdict.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The config file.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The address that connects: the client, or a proxy if `--header` says whom it forwards.
+    #[arg(long, value_name = "A", default_value = "192.0.2.1")]
+    pub ip: IpAddr,
+    /// Who the application says the visitor is.
+    #[arg(long, value_name = "S")]
+    pub subject: Option<String>,
+    /// The method.
+    #[arg(long, value_name = "M", default_value = "GET")]
+    pub method: String,
+    /// A header of the request; may be given several times.
+    #[arg(long = "header", value_name = "H")]
+    pub headers: Vec<String>,
+    /// The address of the request, such as `https://shop.example.com/account`.
+    #[arg(value_name = "URL")]
+    pub url: String,
+}
+
+/// Prints the explanation to `out`, or the error to `err`.
+///
+/// # Errors
+/// When nothing can be written.
+pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<ExitCode> {
+    let plan = match plan(&args.config) {
+        Ok(plan) => plan,
+        Err(error) => {
+            writeln!(err, "{error}")?;
+            return Ok(ExitCode::from(BAD));
+        }
+    };
+    match Asked::new(args) {
+        Ok(asked) => {
+            out.write_all(explain(&plan, args, &asked).to_string().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(wrong) => {
+            writeln!(err, "{wrong}")?;
+            Ok(ExitCode::from(BAD))
+        }
+    }
+}
+
+/// The request, out of the command line.
+struct Asked {
+    tls: bool,
+    target: String,
+    method: Method,
+    headers: HeaderMap,
+    subject: Option<Subject>,
+}
+
+/// Labels and what stands behind them.
+#[derive(Default)]
+struct Story(Vec<(&'static str, String)>);
+
+// === impl Asked ===
+
+impl Asked {
+    fn new(args: &Args) -> Result<Self, String> {
+        let (scheme, rest) = args.url.split_once("://").unwrap_or(("", ""));
+        let tls = match scheme {
+            "https" => true,
+            "http" => false,
+            _ => return Err("write the URL in full, such as `https://shop.example.com/account`".to_owned()),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, target) = rest.split_at(end);
+        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+        let mut headers = HeaderMap::new();
+        headers.append(http::header::HOST, HeaderValue::try_from(host).map_err(|_| "the URL's host is no host name")?);
+        for line in &args.headers {
+            let header = line.split_once(':').and_then(|(name, value)| {
+                Some((HeaderName::try_from(name.trim()).ok()?, HeaderValue::try_from(value.trim()).ok()?))
+            });
+            let (name, value) =
+                header.ok_or_else(|| format!("`--header {line}` is no header: write `--header 'Name: value'`"))?;
+            headers.append(name, value);
+        }
+        let method =
+            Method::from_bytes(args.method.as_bytes()).map_err(|_| "`--method` is no method, such as `POST`")?;
+        let subject =
+            args.subject.as_deref().map(Subject::parse).transpose().map_err(|bad| format!("--subject: {bad}"))?;
+        Ok(Self { tls, target, method, headers, subject })
+    }
+}
+
+// === impl Story ===
+
+impl Story {
+    fn tell(&mut self, label: &'static str, text: impl Into<String>) {
+        self.0.push((label, text.into()));
+    }
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (label, text) in &self.0 {
+            for (index, line) in text.lines().enumerate() {
+                let label = if index == 0 { label } else { "" };
+                writeln!(f, "{label:10}{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The story of one request.
+fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
+    let mut story = Story::default();
+    let raw = RawRequest {
+        method: &asked.method,
+        target: asked.target.as_bytes(),
+        headers: &asked.headers,
+        authority: None,
+        peer: args.ip,
+        tls: asked.tls,
+    };
+    let door = match Door::enter(raw, &plan.trusted) {
+        Ok(door) => door,
+        Err(refused) => {
+            story.tell("verdict", format!("refused at the door with {}: {refused}", refused.status()));
+            return story;
+        }
+    };
+    let Some(site) = site_of(plan, door.authority.host()) else {
+        story.tell("site", format!("none has the host `{}`", door.authority.host()));
+        story.tell("verdict", "refused at the door with 421: no site of this config is asked");
+        return story;
+    };
+    let request = match door.path(site.spec.path_rules()) {
+        Ok(request) => request,
+        Err(refused) => {
+            story.tell("site", name_of(site, args));
+            story.tell("verdict", format!("refused at the door with {}: {refused}", refused.status()));
+            return story;
+        }
+    };
+    story.tell("request", canonical(&request));
+    story.tell("client", client(&request));
+    story.tell("site", name_of(site, args));
+    if Gateway::is_portal(&request.path) {
+        story.tell("verdict", "a page of the gateway itself: no route is asked, and nothing reaches the application");
+        return story;
+    }
+    let (hit, policy) = site.spec.routes.find(&request);
+    story.tell("routes", routes(site, &request, hit));
+    story.tell("policy", described(policy));
+    let subject = subject(site, &request, asked);
+    story.tell("subject", subject_text(site, policy, subject.as_ref()));
+    story.tell("score", "0: no risk signal is available yet");
+    let verdict = match (&subject, policy) {
+        (Err(Contradiction), Policy::StepUp(policy)) if !policy.observe => "refuse (identity_conflict): 403".to_owned(),
+        (subject, policy) => verdict(site, &request, policy, matches!(subject, Ok(Some(_)))),
+    };
+    story.tell("verdict", verdict);
+    story
+}
+
+/// The site of a host: its very name first, then the longest wildcard.
+fn site_of<'p>(plan: &'p Plan, host: &str) -> Option<&'p SitePlan> {
+    let patterns = plan.sites.iter().flat_map(|site| site.spec.hosts.iter().map(move |pattern| (pattern, site)));
+    patterns
+        .filter(|(pattern, _)| pattern.matches(host))
+        .max_by_key(|(pattern, _)| match pattern {
+            HostPattern::Exact(_) => usize::MAX,
+            HostPattern::Below(suffix) => suffix.len(),
+        })
+        .map(|(_, site)| site)
+}
+
+fn name_of(site: &SitePlan, args: &Args) -> String {
+    format!("{} ({}:{})", site.spec.key, args.config.display(), site.place.line)
+}
+
+fn canonical(request: &CanonicalRequest) -> String {
+    let target = String::from_utf8_lossy(&request.target()).into_owned();
+    let mut text = format!("{} {}://{}{target}", request.method, request.scheme, request.authority);
+    let decoded = request.path.decoded();
+    if decoded != request.path.wire() {
+        let _ = write!(text, "\nrules see the path {decoded}");
+    }
+    text
+}
+
+fn client(request: &CanonicalRequest) -> String {
+    let client = request.client;
+    let mut text = client.ip.to_string();
+    if client.ip != request.peer {
+        let _ = write!(text, ", behind the proxy {}", request.peer);
+    }
+    if client.uncertain {
+        text.push_str(", uncertain: its forwarded headers break off or contradict each other");
+    }
+    text
+}
+
+/// Every rule in order, with hit or miss and its line; `>` marks the first hit, which decides.
+fn routes(site: &SitePlan, request: &CanonicalRequest, hit: Option<usize>) -> String {
+    let width = site.routes.iter().map(|route| route.place.line.to_string().len()).max().unwrap_or(1);
+    let mut text = String::new();
+    for (index, route) in site.routes.iter().enumerate() {
+        let mark = if hit == Some(index) { '>' } else { ' ' };
+        let met = if site.spec.routes.matches(index, request) { "hit " } else { "miss" };
+        let (line, policy) = (route.place.line, route.policy.name());
+        let _ = writeln!(text, "{mark} {met}  line {line:width$}  {}: {policy}", route.criteria);
+    }
+    if hit.is_none() {
+        let _ = writeln!(text, "> none matches: `default_policy`, {}", site.default.name());
+    }
+    text
+}
+
+/// A policy and its settings.
+fn described(policy: &Policy) -> String {
+    let policy = match policy {
+        Policy::Bypass => return "bypass: nothing is asked".to_owned(),
+        Policy::Deny => return "deny: nobody passes".to_owned(),
+        Policy::StepUp(policy) => policy,
+    };
+    let StepUp { name, max_age, challenge_at, deny_at, bind, observe, .. } = &**policy;
+    let channels: Vec<&str> = policy.channels.iter().map(|channel| channel.as_str()).collect();
+    let mut text = format!("{name}: a code by {}, ", channels.join(" or "));
+    if policy.confirms_each_request() {
+        text.push_str("for every single request (max_age 0s)");
+    } else {
+        let _ = write!(text, "answered within the last {}", humantime::format_duration(*max_age));
+    }
+    if *challenge_at > 0 {
+        let _ = write!(text, "\nonly from a score of {challenge_at}");
+    }
+    let _ = write!(text, "\nrefused from a score of {deny_at}");
+    if bind.len() > 1 || policy.binds(crate::words::Binding::AppSession) || policy.binds(crate::words::Binding::Network)
+    {
+        let names: Vec<String> =
+            bind.iter().filter_map(|bind| Some(serde_json::to_value(bind).ok()?.as_str()?.to_owned())).collect();
+        let _ = write!(text, "\na code counts for this {} only", names.join(", "));
+    }
+    if *observe {
+        text.push_str("\nobserves only: what it would decide is logged, and the request goes on");
+    }
+    text
+}
+
+/// Two sources name different people, or one names what can be nobody.
+struct Contradiction;
+
+/// The subject: given, or named by a header that its peer may set. `Err` when sources contradict each other.
+fn subject(site: &SitePlan, request: &CanonicalRequest, asked: &Asked) -> Result<Option<Subject>, Contradiction> {
+    let mut subject = asked.subject.clone();
+    for source in &site.spec.sources {
+        let Source::Header(header) = source else { continue };
+        match (&subject, header.subject(&asked.headers, request.peer)) {
+            (_, Err(_)) => return Err(Contradiction),
+            (Some(known), Ok(Some(other))) if *known != other => return Err(Contradiction),
+            (None, Ok(named)) => subject = named,
+            _ => {}
+        }
+    }
+    Ok(subject)
+}
+
+fn subject_text(site: &SitePlan, policy: &Policy, subject: Result<&Option<Subject>, &Contradiction>) -> String {
+    match subject {
+        Ok(Some(subject)) => subject.as_str().to_owned(),
+        Err(Contradiction) => {
+            "nobody: two sources name different people, or a header names what can be nobody".to_owned()
+        }
+        Ok(None) if !matches!(policy, Policy::StepUp(_)) => "none, and none is needed".to_owned(),
+        Ok(None) if site.spec.sources.iter().any(|source| matches!(source, Source::Ask(_))) => {
+            "none: would be asked for an e-mail address".to_owned()
+        }
+        Ok(None) => match &site.spec.sign_in {
+            Some(path) => format!("none: would be sent to {path}"),
+            None => "none: the site has no `sign_in` to send them to".to_owned(),
+        },
+    }
+}
+
+/// The verdict for a visitor who has proved nothing yet.
+fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_subject: bool) -> String {
+    let facts = Facts {
+        policy,
+        has_subject,
+        proofs: &[],
+        confirmed: false,
+        score: 0,
+        app_session: None,
+        network: KeyedHash::new([0; 16]),
+        now: Timestamp::default(),
+    };
+    match judge(&facts) {
+        Verdict::Forward(Passage::Bypass) => "forward: the route asks for nothing".to_owned(),
+        Verdict::Forward(Passage::LowScore) => "forward: the score is below `challenge_at`".to_owned(),
+        Verdict::Forward(Passage::Observed(why)) => {
+            format!("forward, since the policy only observes; it would not pass otherwise ({})", why.as_str())
+        }
+        Verdict::Forward(_) => "forward".to_owned(),
+        Verdict::Challenge(Why::NoSubject) if site.spec.is_sign_in(request.path.decoded()) => {
+            "forward: signing in needs no subject".to_owned()
+        }
+        Verdict::Challenge(Why::NoSubject) => {
+            "challenge (no_subject): the visitor must sign in first, then answer a code".to_owned()
+        }
+        Verdict::Challenge(why) => format!(
+            "challenge ({}): a visitor who has proved nothing yet gets a page that asks for a code, \
+             an API client a 401",
+            why.as_str()
+        ),
+        Verdict::Refuse(why) => format!("refuse ({}): 403", why.as_str()),
+    }
+}

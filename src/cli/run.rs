@@ -1,0 +1,53 @@
+//! `otpgate run`: the gateway itself.
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use crate::server::{Server, ServerError};
+
+/// Runs the gateway until it is told to stop.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The config file
+    #[arg(short, long, value_name = "FILE", default_value = "conf/otpgate.yaml")]
+    pub config: PathBuf,
+}
+
+/// Why the gateway did not run, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not be started.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The operating system gave it no threads or signals.
+    #[error("the operating system refused: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs the gateway of a config.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn run(args: &Args) -> Result<(), RunError> {
+    log_panics();
+    block_on(async {
+        let server = Server::start(args.config.clone()).await?;
+        Ok(server.run().await?)
+    })
+}
+
+/// Runs a future on a runtime of all cores, and leaves what is still open behind when it ends.
+pub(super) fn block_on<T>(future: impl Future<Output = Result<T, RunError>>) -> Result<T, RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(future);
+    runtime.shutdown_background();
+    outcome
+}
+
+/// A panic ends the request that met it, and nothing else; it must be seen in the log like any other error.
+pub(super) fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a bug: a request was ended by a panic; please report it");
+    }));
+}

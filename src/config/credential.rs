@@ -1,0 +1,150 @@
+//! Texts that may carry secrets: `${ENV}` and `file:PATH`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::config::{Fault, Placed};
+
+/// A text of the config that may carry a secret, as it is written: `file:PATH` alone stands for the content of a file,
+/// `${NAME}` anywhere for an environment variable, `$$` for a dollar sign.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Credential(String);
+
+/// A secret text. `Debug` hides it, nothing displays it, and its memory is wiped (I9).
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(Zeroizing<String>);
+
+/// What surrounds a config: the folder that relative paths start from, and the environment.
+pub struct Surroundings<'a> {
+    folder: &'a Path,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+// === impl Credential ===
+
+impl Placed<Credential> {
+    /// The text that is meant.
+    ///
+    /// # Errors
+    /// When a variable is not set or empty, or a file cannot be read or is empty: names it, never a value (F07).
+    pub fn reveal(&self, around: &Surroundings<'_>) -> Result<SecretText, Fault> {
+        let written = self.value.0.as_str();
+        let revealed = match written.strip_prefix("file:") {
+            Some(path) => around.content(path),
+            None => around.expand(written),
+        };
+        revealed.map_err(|message| self.fault(message))
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(…)")
+    }
+}
+
+impl JsonSchema for Credential {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Credential".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "examples": ["${OTPGATE_SECRET}", "file:/run/secrets/otpgate"]})
+    }
+}
+
+// === impl SecretText ===
+
+impl SecretText {
+    /// The text, for comparing and sending only.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(…)")
+    }
+}
+
+// === impl Surroundings ===
+
+impl<'a> Surroundings<'a> {
+    /// What surrounds the config at `path`, with environment variables out of `variable`.
+    pub fn of(path: &'a Path, variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { folder: path.parent().unwrap_or_else(|| Path::new("")), variable }
+    }
+
+    /// A path of the config, which is relative to the config file.
+    #[must_use]
+    pub fn path(&self, written: &Path) -> PathBuf {
+        self.folder.join(written)
+    }
+
+    fn content(&self, path: &str) -> Result<SecretText, String> {
+        let text = std::fs::read_to_string(self.path(Path::new(path)))
+            .map_err(|error| format!("the file `{path}` cannot be read: {error}"))?;
+        let text = Zeroizing::new(text);
+        match text.trim() {
+            "" => Err(format!("the file `{path}` is empty")),
+            trimmed => Ok(trimmed.to_owned().into()),
+        }
+    }
+
+    fn expand(&self, written: &str) -> Result<SecretText, String> {
+        let mut text = Zeroizing::new(String::with_capacity(written.len()));
+        let mut rest = written;
+        while let Some((before, after)) = rest.split_once('$') {
+            text.push_str(before);
+            rest = if let Some(after) = after.strip_prefix('$') {
+                text.push('$');
+                after
+            } else if let Some(named) = after.strip_prefix('{') {
+                let (name, after) = named.split_once('}').ok_or("`${` without `}`: write `${NAME}`")?;
+                text.push_str(&self.variable(name)?);
+                after
+            } else {
+                text.push('$');
+                after
+            };
+        }
+        text.push_str(rest);
+        if text.trim().is_empty() { Err("expected a text that is not empty".to_owned()) } else { Ok(SecretText(text)) }
+    }
+
+    fn variable(&self, name: &str) -> Result<Zeroizing<String>, String> {
+        let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !named {
+            return Err("the name in `${…}` has letters, digits and `_` only".to_owned());
+        }
+        match (self.variable)(name) {
+            None => Err(format!("the environment variable `{name}` is not set")),
+            Some(value) if value.trim().is_empty() => Err(format!("the environment variable `{name}` is empty")),
+            Some(value) => Ok(Zeroizing::new(value)),
+        }
+    }
+}
+
+impl fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Surroundings({})", self.folder.display())
+    }
+}

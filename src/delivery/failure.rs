@@ -1,0 +1,156 @@
+//! Why a message did not go out, and whether it surely did not.
+//!
+//! Nothing here carries an address, a code or a password: of a server's answer the numbers are kept and the text is
+//! dropped, since servers like to repeat the recipient in it (I9).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::words::Channel;
+
+/// No provider surely took a message.
+#[derive(Debug, Clone, thiserror::Error)]
+pub struct SendError {
+    channel: Channel,
+    attempts: Vec<Attempt>,
+}
+
+/// What one provider failed at.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The provider, by its name in the config.
+    pub provider: Arc<str>,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// Why one provider did not take a message. `written` says that the whole message may have been on its way: then it may
+/// have been sent.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// No connection: the name does not resolve, or nobody listens.
+    #[error("cannot connect: {0}")]
+    Unreachable(String),
+    /// No TLS, or a certificate that is not trusted.
+    #[error("no safe connection: {0}. `ca` adds a certificate to trust")]
+    Tls(String),
+    /// The server offers no STARTTLS.
+    #[error("the server offers no STARTTLS, and the message must not travel in clear: use smtps://")]
+    NoStartTls,
+    /// The server does not take the user name and password.
+    #[error("the server refused the user name or password ({0})")]
+    SignIn(Reply),
+    /// The server knows no way to sign in that we know.
+    #[error("the server offers neither AUTH PLAIN nor AUTH LOGIN: leave user name and password out of the url")]
+    NoSignIn,
+    /// The server refuses this recipient for good.
+    #[error("the server refused the recipient ({0})")]
+    Recipient(Reply),
+    /// The server refuses the message, now or for good.
+    #[error("the server refused the message ({0})")]
+    Refused(Reply),
+    /// No answer in time.
+    #[error("no answer in time{}", maybe(*.written))]
+    TimedOut {
+        /// Whether the message may have been sent.
+        written: bool,
+    },
+    /// The connection broke, or the answer was none.
+    #[error("the connection broke{}", maybe(*.written))]
+    Broken {
+        /// Whether the message may have been sent.
+        written: bool,
+    },
+    /// The provider cannot carry this message.
+    #[error("the message cannot be written: {0}")]
+    Unsendable(&'static str),
+}
+
+/// The numbers of a server's answer, such as `550 5.1.1` (RFC 5321, 4.2; RFC 3463).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    code: u16,
+    enhanced: Option<String>,
+}
+
+fn maybe(written: bool) -> &'static str {
+    if written { " after the message was written: it may have been sent" } else { "" }
+}
+
+// === impl SendError ===
+
+impl SendError {
+    pub(super) const fn new(channel: Channel, attempts: Vec<Attempt>) -> Self {
+        Self { channel, attempts }
+    }
+
+    /// Whether the message surely reached nobody.
+    #[must_use]
+    pub fn surely_not_sent(&self) -> bool {
+        self.attempts.iter().all(|attempt| attempt.failure.surely_not_sent())
+    }
+
+    /// Whether every provider that was tried refused the recipient for good: a resend will not help.
+    #[must_use]
+    pub fn recipient_refused(&self) -> bool {
+        !self.attempts.is_empty()
+            && self.attempts.iter().all(|attempt| matches!(attempt.failure, Failure::Recipient(_)))
+    }
+
+    /// What was tried, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.attempts.is_empty() {
+            return write!(f, "no provider carries {}", self.channel);
+        }
+        for (position, attempt) in self.attempts.iter().enumerate() {
+            let between = if position == 0 { "" } else { "; " };
+            write!(f, "{between}{}: {}", attempt.provider, attempt.failure)?;
+        }
+        Ok(())
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// Whether the message surely reached nobody.
+    #[must_use]
+    pub const fn surely_not_sent(&self) -> bool {
+        !matches!(self, Self::TimedOut { written: true } | Self::Broken { written: true })
+    }
+}
+
+// === impl Reply ===
+
+impl Reply {
+    /// The numbers of an answer with this code and text.
+    pub(super) fn new(code: u16, text: &str) -> Self {
+        let first = text.split_whitespace().next().unwrap_or_default();
+        let mut parts = first.split('.');
+        let is_number = |part: Option<&str>| {
+            part.is_some_and(|part| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let enhanced = is_number(parts.next()) && is_number(parts.next()) && is_number(parts.next());
+        Self { code, enhanced: (enhanced && parts.next().is_none()).then(|| first.to_owned()) }
+    }
+
+    /// The three digits.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        self.code
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        self.enhanced.iter().try_for_each(|enhanced| write!(f, " {enhanced}"))
+    }
+}

@@ -1,0 +1,143 @@
+//! The config's `policies`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{Fault, Many, Named, NotYet, Period, Placed, unknown};
+use crate::words::{Binding, Channel, ChannelSet, Policy, SendWhen, StepUp};
+
+/// A policy: what must have been proved to pass.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySettings {
+    /// Any one of these channels must have been answered on. Default: every channel that a provider serves.
+    #[serde(default)]
+    pub channels: Many<Placed<Channel>>,
+    /// How old a proof may be; `0s` confirms every single request. Default 15m.
+    pub max_age: Option<Placed<Period>>,
+    /// The score, 0 to 100, from which a challenge is put; 0 is always. Default 0.
+    pub challenge_at: Option<Placed<u8>>,
+    /// The score, 1 to 100, from which the request is refused. Default 90.
+    pub deny_at: Option<Placed<u8>>,
+    /// What a proof is bound to besides the subject. Default: subject.
+    #[serde(default)]
+    pub bind: Many<Binding>,
+    /// Decide and log, but forward. Default false.
+    #[serde(default)]
+    pub observe: bool,
+    /// When the first code goes out: with the page if there is just one usable contact, or when asked for. Default
+    /// on_arrival.
+    #[serde(default)]
+    pub send: SendWhen,
+    #[schemars(skip)]
+    #[allow(missing_docs)]
+    pub contact: Option<NotYet>,
+}
+
+/// Every policy that a route can name.
+#[derive(Debug)]
+pub struct Policies {
+    /// Those of the config, in its order, and `otp`.
+    step_ups: Vec<Arc<StepUp>>,
+    /// Whether any channel can be answered on.
+    served: bool,
+}
+
+/// How old a proof may be when the policy does not say.
+const MAX_AGE: Duration = Duration::from_secs(15 * 60);
+/// The score from which a request is refused when the policy does not say.
+const DENY_AT: u8 = 90;
+/// The name of the built-in policy that the config may define anew.
+const OTP: &str = "otp";
+
+// === impl PolicySettings ===
+
+impl PolicySettings {
+    fn step_up(&self, name: &str, served: &[Channel]) -> Result<StepUp, Fault> {
+        if let Some(channel) = self.channels.iter().find(|channel| !served.contains(&channel.value)) {
+            let channel_name = channel.value;
+            return Err(channel.fault(format!(
+                "no provider serves `{channel_name}`: name one under `delivery`, `{channel_name}: {{providers: …}}`"
+            )));
+        }
+        let channels: ChannelSet = if self.channels.is_empty() {
+            served.iter().copied().collect()
+        } else {
+            self.channels.iter().map(|channel| channel.value).collect()
+        };
+        let (challenge_at, deny_at) = self.scores()?;
+        Ok(StepUp {
+            name: name.into(),
+            channels,
+            max_age: self.max_age.map_or(MAX_AGE, |age| age.value.0),
+            challenge_at,
+            deny_at,
+            bind: if self.bind.is_empty() { vec![Binding::Subject] } else { self.bind.to_vec() },
+            observe: self.observe,
+            send: self.send,
+        })
+    }
+
+    fn scores(&self) -> Result<(u8, u8), Fault> {
+        let deny_at = match self.deny_at {
+            Some(at) if !(1..=100).contains(&at.value) => return Err(at.fault("expected a score from 1 to 100")),
+            at => at.map_or(DENY_AT, |at| at.value),
+        };
+        match self.challenge_at {
+            Some(at) if at.value > 100 => Err(at.fault("expected a score from 0 to 100")),
+            Some(at) if at.value >= deny_at => {
+                Err(at
+                    .fault(format!("a score of {deny_at} is refused already: `challenge_at` must be below `deny_at`")))
+            }
+            at => Ok((at.map_or(0, |at| at.value), deny_at)),
+        }
+    }
+}
+
+// === impl Policies ===
+
+impl Policies {
+    /// The policies of the config and the built-in ones. `served` are the channels that delivery serves.
+    ///
+    /// # Errors
+    /// When one cannot be.
+    pub fn new(settings: &Named<PolicySettings>, served: &[Channel]) -> Result<Self, Fault> {
+        let mut step_ups = Vec::new();
+        for (name, policy) in settings.iter() {
+            match name.value.as_str() {
+                "bypass" | "deny" => return Err(name.fault(format!("`{}` is built in: use another name", name.value))),
+                "" => return Err(name.fault("a policy needs a name")),
+                _ => step_ups.push(Arc::new(policy.step_up(&name.value, served)?)),
+            }
+        }
+        if settings.get(OTP).is_none() {
+            step_ups.push(Arc::new(PolicySettings::default().step_up(OTP, served)?));
+        }
+        Ok(Self { step_ups, served: !served.is_empty() })
+    }
+
+    /// The policy `name`.
+    ///
+    /// # Errors
+    /// When there is none, or no code could ever be sent for it.
+    pub fn find(&self, name: &Placed<String>) -> Result<Policy, Fault> {
+        match name.value.as_str() {
+            "bypass" => Ok(Policy::Bypass),
+            "deny" => Ok(Policy::Deny),
+            wanted => {
+                let Some(policy) = self.step_ups.iter().find(|policy| &*policy.name == wanted) else {
+                    let known = self.step_ups.iter().map(|policy| &*policy.name).chain(["bypass", "deny"]);
+                    return Err(name.fault(unknown("policy", wanted, known)));
+                };
+                if self.served {
+                    Ok(Policy::StepUp(Arc::clone(policy)))
+                } else {
+                    Err(name.fault("no provider serves any channel, so no code could be sent: add `delivery`"))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What is odd about a config: lawful, but rarely meant.
+
+use crate::config::{Network, Placed};
+use crate::delivery::settings::ProviderSettings;
+use crate::gate::settings::RouteSettings;
+use crate::identity::settings::{HeaderSettings, IdentitySettings, LoginSettings};
+use crate::server::plan::{Notes, Plan, SitePlan};
+use crate::server::settings::{Settings, SiteSettings};
+use crate::words::{Channel, Policy, StepUp};
+
+/// Notes everything that an operator will want to hear of.
+pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
+    entrances(settings, notes);
+    policies(settings, plan, notes);
+    delivery(settings, notes);
+    for (site, plan) in settings.sites.iter().zip(&plan.sites) {
+        if let Some(verify) = site.upstream.verify.filter(|verify| !verify.value) {
+            notes.add(verify.place, "the servers' certificates are not verified: anybody between could pose as them");
+        }
+        for source in site.identity.iter() {
+            match &source.value {
+                IdentitySettings::Login(login) => self::login(login, notes),
+                IdentitySettings::Header(header) => self::header(header, settings, notes),
+                _ => {}
+            }
+        }
+        passable(site, plan, notes);
+        for (route, planned) in site.routes.iter().zip(&plan.routes) {
+            self::route(&route.value, planned.policy == Policy::Bypass, settings, notes);
+        }
+    }
+}
+
+/// Listeners, proxies, the store and the admin listener.
+fn entrances(settings: &Settings, notes: &mut Notes) {
+    if settings.store.is_none() {
+        let text = "no `store`: challenges and counters live in this process and end with it; \
+                    name a Redis, or write `store: memory` if that is meant";
+        notes.add(crate::config::Place::START, text);
+    }
+    for listener in settings.listeners.iter().map(|listener| &listener.value) {
+        let alone = settings.trusted_proxies.is_empty();
+        if listener.tls.is_empty() && alone && !listener.address.value.0.ip().is_loopback() {
+            // C13
+            let text = "plain HTTP: codes and cookies can be read on the way, and no cookie is `Secure`; \
+                        add `tls`, or name the proxy that ends TLS in `trusted_proxies`";
+            notes.add(listener.address.place, text);
+        }
+    }
+    for network in settings.trusted_proxies.iter().filter(|network| network.value.0.prefix() == 0) {
+        notes.add(network.place, "everybody is trusted: any visitor can claim any address");
+    }
+    if let Some(admin) = settings.admin.as_ref().filter(|admin| !admin.address.value.0.ip().is_loopback()) {
+        notes.add(admin.address.place, "the admin listener is plain HTTP: its token can be read on the way");
+    }
+}
+
+/// Policies that nobody uses, or that never ask.
+fn policies(settings: &Settings, plan: &Plan, notes: &mut Notes) {
+    let mut used: Vec<&str> = Vec::new();
+    used.extend(plan.sites.iter().flat_map(step_ups).map(|policy| &*policy.name));
+    for (name, policy) in settings.policies.iter() {
+        if !used.contains(&name.value.as_str()) {
+            notes.add(name.place, format!("no route uses the policy `{}`", name.value));
+        }
+        if let Some(at) = policy.challenge_at.filter(|at| at.value > 0) {
+            let text = "no risk signal is available yet, so every score is 0 and this policy never asks for anything";
+            notes.add(at.place, text);
+        }
+    }
+}
+
+fn step_ups(site: &SitePlan) -> impl Iterator<Item = &StepUp> {
+    site.spec.routes.policies().filter_map(|policy| match policy {
+        Policy::StepUp(policy) => Some(&**policy),
+        Policy::Bypass | Policy::Deny => None,
+    })
+}
+
+fn delivery(settings: &Settings, notes: &mut Notes) {
+    let reachable = settings.listeners.iter().any(|listener| !listener.value.address.value.0.ip().is_loopback());
+    for (name, provider) in settings.delivery.providers.iter() {
+        let mut channels = settings.delivery.channels();
+        let serves = channels.any(|(_, channel)| channel.providers.iter().any(|used| used.value == name.value));
+        if !serves {
+            notes.add(name.place, format!("the provider `{}` serves no channel", name.value));
+        }
+        match provider {
+            ProviderSettings::Smtp(smtp) => {
+                if let Some(verify) = smtp.verify.filter(|verify| !verify.value) {
+                    notes.add(
+                        verify.place,
+                        "the server's certificate is not verified: anybody between could read codes",
+                    );
+                }
+            }
+            ProviderSettings::Outbox if serves && reachable => {
+                let text = format!("`{}` sends nothing: visitors get no code, and codes stand in the log", name.value);
+                notes.add(name.place, text);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn login(login: &LoginSettings, notes: &mut Notes) {
+    let success = &login.success;
+    for status in success.status.iter().filter(|status| status.value < 300 && success.location.is_empty()) {
+        let text = format!(
+            "an application that answers a wrong password with {} and its form again would count as a login",
+            status.value
+        );
+        notes.add(status.place, text);
+    }
+}
+
+fn header(header: &HeaderSettings, settings: &Settings, notes: &mut Notes) {
+    for from in header.from.iter() {
+        if from.value.0.prefix() == 0 {
+            notes.add(from.place, format!("anybody can set `{}` and be whom they like", header.name.value));
+        } else if !settings.trusted_proxies.iter().any(|trusted| holds(trusted, from)) {
+            let text =
+                format!("`{}` is not in `trusted_proxies`: all visitors behind it count as one address", from.value.0);
+            notes.add(from.place, text);
+        }
+    }
+}
+
+fn holds(wide: &Placed<Network>, narrow: &Placed<Network>) -> bool {
+    let (wide, narrow) = (wide.value.0, narrow.value.0);
+    wide.prefix() <= narrow.prefix() && wide.contains(narrow.ip())
+}
+
+/// Whether anybody can get through what is protected.
+fn passable(site: &SiteSettings, plan: &SitePlan, notes: &mut Notes) {
+    if !plan.spec.routes.protect_anything() {
+        notes.add(plan.place, "nothing of this site is protected: every route bypasses");
+    }
+    let Some(policy) = step_ups(plan).next() else { return };
+    let asks = site.identity.iter().any(|source| matches!(source.value, IdentitySettings::Ask(_)));
+    let others = site.identity.iter().any(|source| !matches!(source.value, IdentitySettings::Ask(_)));
+    if site.identity.is_empty() {
+        let text = format!("no `identity` says who a visitor is: nobody can pass the policy `{}`", policy.name);
+        notes.add(plan.place, text);
+    } else if others && site.directory.is_empty() {
+        notes.add(plan.place, "no `directory` knows where codes go: nobody who signs in can pass");
+    }
+    let by_login = site.identity.iter().any(|source| matches!(source.value, IdentitySettings::Login(_)));
+    if by_login && !asks && site.sign_in.is_none() {
+        let text = "no `sign_in`: a visitor who has not signed in is refused instead of being sent to the login page";
+        notes.add(plan.place, text);
+    }
+    if asks
+        && !others
+        && let Some(policy) = step_ups(plan).find(|policy| !policy.channels.contains(Channel::Email))
+    {
+        let text = format!("visitors who are asked have an e-mail address only: none can pass `{}`", policy.name);
+        notes.add(plan.place, text);
+    }
+}
+
+/// The endings of scripts that serve whatever stands behind them: `/index.php/anything` is `/index.php`.
+const SCRIPTS: [&str; 6] = [".php", ".cgi", ".pl", ".asp", ".aspx", ".jsp"];
+
+fn route(route: &RouteSettings, bypasses: bool, settings: &Settings, notes: &mut Notes) {
+    for glob in route.path.iter().filter(|_| !bypasses) {
+        let text = glob.value.trim_end_matches('/').to_ascii_lowercase();
+        if SCRIPTS.iter().any(|ending| text.ends_with(ending)) {
+            let path = glob.value.trim_end_matches('/');
+            let warning = format!("`{path}/anything` reaches the same script and is not matched: write `{path}/**`");
+            notes.add(glob.place, warning);
+        }
+    }
+    for regex in route.path_regex.iter() {
+        let pattern = regex.value.trim_start_matches('^');
+        if pattern.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-') {
+            // P24
+            let warning = "an expression matches the whole path, which begins with `/`: this one never matches";
+            notes.add(regex.place, warning);
+        } else if bypasses && (pattern.starts_with(".*") || pattern.starts_with("/.*") && pattern.len() > 3) {
+            let warning = "this opens every path that holds the rest of the expression, wherever it stands";
+            notes.add(regex.place, warning);
+        }
+    }
+    let loopback = settings.listeners.iter().all(|listener| listener.value.address.value.0.ip().is_loopback());
+    if let Some(network) = route.networks.first().filter(|_| loopback && settings.trusted_proxies.is_empty()) {
+        let warning = "behind a proxy every visitor has the proxy's address: name it in `trusted_proxies`";
+        notes.add(network.place, warning);
+    }
+}

@@ -1,0 +1,173 @@
+//! The root of the config: one key for each room.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::admin::settings::AdminSettings;
+use crate::challenge::settings::{ChallengeSettings, LimitsSettings};
+use crate::config::{Address, Credential, Many, Named, Network, NotYet, Placed, Size};
+use crate::delivery::settings::DeliverySettings;
+use crate::directory::settings::DirectorySettings;
+use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
+use crate::identity::settings::IdentitySettings;
+use crate::portal::settings::PortalSettings;
+use crate::proxy::settings::UpstreamSettings;
+
+/// The config of otpgate.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where visitors connect.
+    pub listeners: Many<Placed<ListenerSettings>>,
+    /// Peers whose forwarded headers are believed. Default: none.
+    #[serde(default)]
+    pub trusted_proxies: Many<Placed<Network>>,
+    /// What remembers challenges and counters: `memory`, `redis://…` or `rediss://…`. Default: memory.
+    pub store: Option<Placed<Credential>>,
+    /// Base64 of 32 random bytes each, made by `otpgate keygen`; the first seals, all open.
+    #[serde(default)]
+    pub secrets: Many<Placed<Credential>>,
+    #[schemars(skip)]
+    #[allow(missing_docs)]
+    pub public_url: Option<NotYet>,
+    /// What routes refer to by name.
+    #[serde(default)]
+    pub definitions: Definitions,
+    /// Policies by name, beside `bypass`, `deny` and `otp`.
+    #[serde(default)]
+    pub policies: Named<PolicySettings>,
+    /// The sites.
+    pub sites: Many<SiteSettings>,
+    /// How codes reach people.
+    #[serde(default)]
+    pub delivery: DeliverySettings,
+    /// How challenges are put.
+    #[serde(default)]
+    pub challenge: ChallengeSettings,
+    /// Limits on messages and on wrong codes.
+    #[serde(default)]
+    pub limits: LimitsSettings,
+    #[schemars(skip)]
+    #[allow(missing_docs)]
+    pub risk: Option<NotYet>,
+    /// The gateway's own pages.
+    #[serde(default)]
+    pub portal: PortalSettings,
+    /// The listener of health, metrics and the admin API. Default: none.
+    pub admin: Option<AdminSettings>,
+    /// What is logged.
+    #[serde(default)]
+    pub log: LogSettings,
+}
+
+/// Where visitors connect.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerSettings {
+    /// The address.
+    pub address: Placed<Address>,
+    /// Certificates, one per name. Default: none, plain HTTP.
+    #[serde(default)]
+    pub tls: Many<CertificateSettings>,
+    /// Whether a PROXY header comes first. Only false is available yet.
+    pub proxy_protocol: Option<Placed<bool>>,
+    /// The most that a request's headers may take, 4KiB to 256KiB. Default 32KiB.
+    pub max_header_size: Option<Placed<Size>>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSettings {
+    /// A PEM file: the certificate, then those that vouch for it.
+    pub certificate: Placed<PathBuf>,
+    /// A PEM file: its private key.
+    pub key: Placed<PathBuf>,
+}
+
+/// A site: host names, an upstream, its routes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SiteSettings {
+    /// Its host names; `*.example.com` is every name below.
+    pub hosts: Many<Placed<String>>,
+    /// Its application.
+    pub upstream: UpstreamSettings,
+    /// How the subject is learned, in order.
+    #[serde(default)]
+    pub identity: Many<Placed<IdentitySettings>>,
+    /// Where a visitor without a subject is sent from a protected route.
+    pub sign_in: Option<Placed<String>>,
+    /// What maps a subject to contacts, in order.
+    #[serde(default)]
+    pub directory: Many<Placed<DirectorySettings>>,
+    /// Whether subjects that differ by case alone are one. Default exact.
+    #[serde(default)]
+    pub subjects: SubjectsSettings,
+    /// How paths are read. Default strict.
+    #[serde(default)]
+    pub paths: PathsSettings,
+    /// The policy of a request that no route matches. Default bypass: what no route names works as without a gateway.
+    pub default_policy: Option<Placed<String>>,
+    /// Its routes; the first match wins.
+    #[serde(default)]
+    pub routes: Many<Placed<RouteSettings>>,
+}
+
+/// Whether subjects that differ by case alone are one.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum SubjectsSettings {
+    /// They are two.
+    #[default]
+    Exact,
+    #[schemars(skip)]
+    CaseInsensitive(NotYet),
+}
+
+/// How paths are read.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum PathsSettings {
+    /// What an upstream could read in another way is refused.
+    #[default]
+    Strict,
+    #[schemars(skip)]
+    Lenient(NotYet),
+    #[schemars(skip)]
+    Php(NotYet),
+}
+
+/// What is logged.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// JSON, a line per event, or text for people. Default json.
+    #[serde(default)]
+    pub format: LogFormatSettings,
+    /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,otpgate::audit=off`. Default info.
+    pub level: Option<Placed<String>>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormatSettings {
+    /// A JSON object per line.
+    #[default]
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// The JSON Schema of the config.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Settings);
+    schema.insert("title".to_owned(), "otpgate".into());
+    schema.to_value()
+}

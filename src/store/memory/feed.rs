@@ -1,0 +1,119 @@
+//! Revocations and the change feed.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::expiring::Expiring;
+use crate::store::{Change, Changes, Cursor, Revocation, SiteKey, StoreError};
+use crate::words::{GrantId, KeyedHash, Timestamp};
+
+/// Revocations that are kept, and the last changes.
+#[derive(Debug)]
+pub(super) struct Feed {
+    kept: Expiring<RevocationKey, ()>,
+    last: VecDeque<Published>,
+    /// The number of the last change.
+    number: u64,
+}
+
+#[derive(Debug)]
+enum Published {
+    /// Until when it is kept.
+    Revoked(Revocation, Timestamp),
+    Session(SiteKey, KeyedHash),
+}
+
+/// A revocation as a key that can be sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum RevocationKey {
+    Subject(String, KeyedHash, Timestamp),
+    Grant(String, GrantId),
+}
+
+/// Revocations that are kept. One must never give way to another, so beyond it revoking fails.
+const MOST: usize = 1_000_000;
+
+/// Changes that a reader may be behind.
+const LAST: usize = 10_000;
+
+// === impl Feed ===
+
+impl Feed {
+    pub(super) fn new() -> Self {
+        Self { kept: Expiring::new(MOST), last: VecDeque::new(), number: 0 }
+    }
+
+    pub(super) fn revoke(&mut self, revocation: &Revocation, ttl: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.kept.sweep(now);
+        let (key, end) = (RevocationKey::from(revocation), now.after(ttl));
+        if self.kept.get(&key, now).is_some() {
+            self.kept.keep(&key, end);
+        } else if self.kept.is_full() {
+            return Err(StoreError::Wrong("it holds a million revocations: use Redis for so many visitors".to_owned()));
+        } else {
+            self.kept.insert(key, (), end);
+        }
+        self.publish(Published::Revoked(revocation.clone(), end));
+        Ok(())
+    }
+
+    pub(super) fn session_changed(&mut self, site: &SiteKey, session: KeyedHash) {
+        self.publish(Published::Session(site.clone(), session));
+    }
+
+    fn publish(&mut self, published: Published) {
+        if self.last.len() == LAST {
+            self.last.pop_front();
+        }
+        self.last.push_back(published);
+        self.number += 1;
+    }
+
+    pub(super) fn revocations(&self, now: Timestamp) -> Vec<(Revocation, Duration)> {
+        let left = |end: Timestamp| end.since(now).unwrap_or_default();
+        self.kept.iter(now).map(|(key, (), end)| (Revocation::from(key), left(end))).collect()
+    }
+
+    /// What changed since `cursor`, without waiting.
+    pub(super) fn since(&self, cursor: &Cursor, now: Timestamp) -> Changes {
+        let here = Cursor(self.number.to_string());
+        if *cursor == Cursor::default() {
+            return Changes { cursor: here, ..Changes::default() };
+        }
+        let behind = cursor.0.parse().ok().and_then(|seen: u64| self.number.checked_sub(seen));
+        let behind = behind.and_then(|behind| usize::try_from(behind).ok());
+        let first = behind.and_then(|behind| self.last.len().checked_sub(behind));
+        let Some(first) = first else {
+            return Changes { cursor: here, lost: true, ..Changes::default() };
+        };
+        let changes = self.last.iter().skip(first).map(|published| match published {
+            Published::Revoked(revocation, end) => {
+                Change::Revoked(revocation.clone(), end.since(now).unwrap_or_default())
+            }
+            Published::Session(site, session) => Change::Session { site: site.clone(), session: *session },
+        });
+        Changes { changes: changes.collect(), cursor: here, lost: false }
+    }
+}
+
+// === impl RevocationKey ===
+
+impl From<&Revocation> for RevocationKey {
+    fn from(revocation: &Revocation) -> Self {
+        match revocation {
+            Revocation::Subject { site, subject, until } => Self::Subject(site.to_string(), *subject, *until),
+            Revocation::Grant { site, grant } => Self::Grant(site.to_string(), *grant),
+        }
+    }
+}
+
+impl From<&RevocationKey> for Revocation {
+    fn from(key: &RevocationKey) -> Self {
+        match key {
+            RevocationKey::Subject(site, subject, until) => {
+                Self::Subject { site: SiteKey::new(site), subject: *subject, until: *until }
+            }
+            RevocationKey::Grant(site, grant) => Self::Grant { site: SiteKey::new(site), grant: *grant },
+        }
+    }
+}

@@ -1,0 +1,496 @@
+//! What is remembered of one site. Every function here is one step, taken under the store's lock; `redis/*.lua` are the
+//! same steps.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::counts::Counts;
+use super::expiring::Expiring;
+use super::kept::{Family, KeptChallenge, KeptCode, KeptParked, KeptSend, size_of, size_of_challenge};
+use crate::store::counted::failures_of_subject;
+use crate::store::{
+    Answer, Answered, Challenge, Confirmed, Destination, FailureLimits, Found, Lock, NewChallenge, Opened, Parking,
+    Permit, Resumable, SendAsk, State, StoreError,
+};
+use crate::words::{ChallengeId, KeyedHash, ParkedId, Timestamp};
+
+#[derive(Debug)]
+pub(super) struct Site {
+    challenges: Expiring<ChallengeId, KeptChallenge>,
+    parked: Expiring<ParkedId, KeptParked>,
+    browsers: Expiring<KeyedHash, Family>,
+    /// The live challenges of each family, oldest first.
+    families: Expiring<Family, Vec<ChallengeId>>,
+    /// Bytes kept, in all and of each subject.
+    used: u64,
+    used_by: HashMap<KeyedHash, u64>,
+    counts: Counts,
+    /// Wrong codes in a row.
+    in_a_row: Expiring<KeyedHash, u32>,
+    locks: Expiring<KeyedHash, Lasting>,
+    confirmations: Expiring<KeyedHash, (Vec<Destination>, Timestamp)>,
+    tokens: Expiring<KeyedHash, Token>,
+    sessions: Expiring<KeyedHash, Vec<u8>>,
+}
+
+/// How long a lock of a subject lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lasting {
+    ToItsEnd,
+    UntilUnlocked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    For(ParkedId),
+    Used,
+}
+
+/// Entries that a map of a site holds. Challenges, and so their browsers, are limited by the budget instead. Of
+/// confirmations, tokens and sessions those that would end first give way, which closes a door and opens none.
+const MOST: usize = 1_000_000;
+
+/// How long a lock "until unlocked" outlives the last look at it, and a count of wrong codes in a row the last one.
+const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+// === impl Site ===
+
+impl Site {
+    pub(super) fn new() -> Self {
+        Self {
+            challenges: Expiring::new(usize::MAX),
+            parked: Expiring::new(usize::MAX),
+            browsers: Expiring::new(usize::MAX),
+            families: Expiring::new(usize::MAX),
+            used: 0,
+            used_by: HashMap::new(),
+            counts: Counts::new(),
+            in_a_row: Expiring::new(MOST),
+            locks: Expiring::new(MOST),
+            confirmations: Expiring::new(MOST),
+            tokens: Expiring::new(MOST),
+            sessions: Expiring::new(MOST),
+        }
+    }
+
+    /// Frees what is gone.
+    pub(super) fn sweep(&mut self, now: Timestamp) {
+        for challenge in self.challenges.sweep(now) {
+            self.release(challenge.subject, challenge.size());
+        }
+        for parked in self.parked.sweep(now) {
+            self.release(parked.subject, parked.size());
+        }
+        self.browsers.sweep(now);
+        self.families.sweep(now);
+        self.counts.sweep(now);
+        self.in_a_row.sweep(now);
+        self.locks.sweep(now);
+        self.confirmations.sweep(now);
+        self.tokens.sweep(now);
+        self.sessions.sweep(now);
+    }
+
+    pub(super) fn open(&mut self, new: &NewChallenge<'_>, now: Timestamp) -> Opened {
+        let family = self.browsers.get(&new.browser, now).copied().unwrap_or(new.id);
+        let mut live = self.live_of(family, now);
+        let same = live.iter().find(|id| {
+            let challenge = self.challenges.get(*id, now);
+            challenge.is_some_and(|known| known.likeness == new.likeness && known.subject == new.subject)
+        });
+        if let Some(&id) = same {
+            return Opened::Same(id);
+        }
+        if let Parking::Adopt(id) = new.parked {
+            let adopted = self.parked.get(&id, now);
+            if !adopted.is_some_and(|parked| parked.family == family && parked.subject == new.subject) {
+                return Opened::Full;
+            }
+        }
+        let most = usize::try_from(new.budget.per_browser).unwrap_or(usize::MAX).max(1);
+        let leaving: Vec<_> = live.drain(..(live.len() + 1).saturating_sub(most)).collect();
+        if !self.has_room(new, &leaving, now) {
+            return Opened::Full;
+        }
+        for id in &leaving {
+            self.forget_challenge(id, new.parked, now);
+        }
+
+        let ending = now.after(new.ttl);
+        let parked = self.park(new, family, now, ending);
+        let challenge = KeptChallenge::new(new, family, parked, ending);
+        self.reserve(new.subject, challenge.size());
+        self.challenges.insert(new.id, challenge, ending);
+        live.push(new.id);
+        let families_end = self.families.end(&family).map_or(ending, |known| known.max(ending));
+        self.families.insert(family, live, families_end);
+        let browsers_end = self.browsers.end(&new.browser).map_or(ending, |known| known.max(ending));
+        self.browsers.insert(new.browser, family, browsers_end);
+        Opened::New
+    }
+
+    /// Whether the budget has room for a new challenge once `leaving` have given way to it.
+    fn has_room(&self, new: &NewChallenge<'_>, leaving: &[ChallengeId], now: Timestamp) -> bool {
+        let (mut of_subject, mut in_all) = (0, 0);
+        for id in leaving {
+            let Some(challenge) = self.challenges.get(id, now) else { continue };
+            let parked = self.parked_of(id, challenge, now).filter(|parked| !is_adopted(*parked, new.parked));
+            let parked = parked.and_then(|parked| self.parked.get(&parked, now));
+            let size = challenge.size() + parked.map_or(0, KeptParked::size);
+            in_all += size;
+            of_subject += if challenge.subject == new.subject { size } else { 0 };
+        }
+        let mut more = size_of_challenge(new.sealed);
+        if let Parking::New(_, sealed) = new.parked {
+            more += size_of(sealed);
+        }
+        let used_by = self.used_by.get(&new.subject).copied().unwrap_or_default();
+        used_by.saturating_sub(of_subject) + more <= new.budget.per_subject
+            && self.used.saturating_sub(in_all) + more <= new.budget.total
+    }
+
+    /// Parks the request of a new challenge, or moves one to it.
+    fn park(&mut self, new: &NewChallenge<'_>, family: Family, now: Timestamp, ending: Timestamp) -> Option<ParkedId> {
+        match new.parked {
+            Parking::None => None,
+            Parking::New(id, sealed) => {
+                let parked = KeptParked { family, subject: new.subject, owner: new.id, sealed: sealed.to_vec() };
+                self.reserve(new.subject, parked.size());
+                self.parked.insert(id, parked, ending);
+                Some(id)
+            }
+            Parking::Adopt(id) => {
+                let mut parked = self.parked.remove(&id)?;
+                if let Some(owner) = self.challenges.get_mut(&parked.owner, now) {
+                    owner.parked = None;
+                }
+                parked.owner = new.id;
+                self.parked.insert(id, parked, ending);
+                Some(id)
+            }
+        }
+    }
+
+    pub(super) fn find(&mut self, browser: KeyedHash, id: Option<ChallengeId>, now: Timestamp) -> Found {
+        let Some(&family) = self.browsers.get(&browser, now) else { return Found::None };
+        let id = match id {
+            Some(id) => id,
+            None => match self.live_of(family, now)[..] {
+                [] => return Found::None,
+                [only] => only,
+                _ => return Found::Several,
+            },
+        };
+        let known = self.challenges.get(&id, now).filter(|challenge| challenge.family == family);
+        let Some(challenge) = known else { return Found::None };
+        let state = match (challenge.state(now), self.lock(challenge.subject, now)) {
+            (State::Passed, _) => State::Passed,
+            (_, Some(lock)) => State::Locked(lock),
+            (state, None) => state,
+        };
+        Found::One(Box::new(Challenge {
+            id,
+            subject: challenge.subject,
+            sealed: challenge.sealed.clone(),
+            parked: self.parked_of(&id, challenge, now),
+            reference: challenge.reference,
+            state,
+            tries_left: challenge.tries_left(),
+            sent: challenge.sent(),
+            expires_in: challenge.expires_in(now),
+            resend_in: challenge.resend_in(now),
+        }))
+    }
+
+    pub(super) fn permit_send(&mut self, ask: &SendAsk<'_>, now: Timestamp) -> Result<Permit, StoreError> {
+        self.check_room()?;
+        let (id, resends) = (ask.challenge, usize::try_from(ask.resend.max).unwrap_or(usize::MAX));
+        if !self.is_of(&id, ask.browser, ask.subject, now) {
+            return Ok(Permit::Missing);
+        }
+        if let Some(lock) = self.locked_by_failures(ask.subject, &ask.limits.failures, now) {
+            return Ok(Permit::Locked(lock));
+        }
+        let Some(challenge) = self.challenges.get_mut(&id, now) else { return Ok(Permit::Missing) };
+        match challenge.state(now) {
+            State::Locked(lock) => return Ok(Permit::Locked(lock)),
+            State::Passed => return Ok(Permit::Passed),
+            State::Expired => return Ok(Permit::Expired),
+            State::Open | State::Sent => {}
+        }
+        let count = challenge.sends.len();
+        if count > resends {
+            return Ok(Permit::Exhausted { retry_after: challenge.expires_in(now) });
+        }
+        let retry_after = challenge.resend_in(now);
+        if retry_after > Duration::ZERO {
+            return Ok(Permit::Wait { retry_after });
+        }
+        // All the limits before anything is counted. The one that holds longest is told: then one more fits.
+        let counted = ask.counted();
+        let mut longest = (Duration::ZERO, "");
+        for limit in &counted {
+            let left = self.counts.full_for(&limit.key, limit.windows, now);
+            if left > longest.0 {
+                longest = (left, limit.name);
+            }
+        }
+        let (retry_after, limit) = longest;
+        if retry_after > Duration::ZERO {
+            return Ok(Permit::TooMany { limit, retry_after });
+        }
+
+        let send = challenge.last_send + 1;
+        for limit in &counted {
+            self.counts.count(&limit.key, limit.windows, (id, send), now);
+        }
+        // A code cannot outlive its challenge.
+        let ending = now.after(ask.code_ttl).min(challenge.ending);
+        let code =
+            challenge.code.get_or_insert_with(|| KeptCode { hash: ask.code.0, sealed: ask.code.1.to_vec(), ending });
+        let sealed = code.sealed.clone();
+        let sends = u32::try_from(count + 1).unwrap_or(u32::MAX);
+        let wait = ask.resend.wait_after(sends);
+        let counted = counted.into_iter().map(|limit| limit.key).collect();
+        challenge.sends.push(KeptSend { number: send, to: ask.destination, again: now.after(wait), counted });
+        challenge.last_send = send;
+        Ok(Permit::Send {
+            send,
+            sealed,
+            sends_left: ask.resend.max.saturating_add(1).saturating_sub(sends),
+            resend_in: wait,
+            expires_in: challenge.expires_in(now),
+        })
+    }
+
+    pub(super) fn give_back(&mut self, id: ChallengeId, send: u32, now: Timestamp) {
+        // One that is passed gave all its sends back.
+        let Some(challenge) = self.challenges.get_mut(&id, now).filter(|challenge| !challenge.is_passed) else {
+            return;
+        };
+        let Some(place) = challenge.sends.iter().position(|known| known.number == send) else { return };
+        let gone = challenge.sends.remove(place);
+        if challenge.sends.is_empty() {
+            // Nobody has the code: the next send is the first one again.
+            challenge.code = None;
+        }
+        for name in &gone.counted {
+            self.counts.uncount(name, (id, send), now);
+        }
+    }
+
+    pub(super) fn answer(&mut self, answer: &Answer<'_>, now: Timestamp) -> Result<Answered, StoreError> {
+        use subtle::ConstantTimeEq as _;
+        self.check_room()?;
+        let id = answer.challenge;
+        if !self.is_of(&id, answer.browser, answer.subject, now) {
+            return Ok(Answered::Missing);
+        }
+        if let Some(lock) = self.locked_out(answer, now) {
+            return Ok(Answered::Locked(lock));
+        }
+        let Some(challenge) = self.challenges.get_mut(&id, now) else { return Ok(Answered::Missing) };
+        match challenge.state(now) {
+            State::Locked(lock) => return Ok(Answered::Locked(lock)),
+            State::Passed => return Ok(Answered::Spent),
+            State::Open => return Ok(Answered::NotSent),
+            State::Expired => return Ok(Answered::Expired),
+            State::Sent => {}
+        }
+        let is_right =
+            challenge.code.as_ref().is_some_and(|code| code.hash.as_bytes().ct_eq(answer.code.as_bytes()).into());
+        if is_right {
+            return Ok(self.pass(answer, now));
+        }
+        challenge.failed += 1;
+        let (event, tries_left) = ((id, challenge.failed), challenge.tries_left());
+        self.counts.count(&failures_of_subject(answer.subject), &answer.limits.per_subject, event, now);
+        self.counts.count(&answer.failures_of_ip(), &answer.limits.per_ip, event, now);
+        let in_a_row = self.in_a_row.get(&answer.subject, now).copied().unwrap_or_default().saturating_add(1);
+        self.in_a_row.insert(answer.subject, in_a_row, now.after(YEAR));
+        Ok(match (self.locked_out(answer, now), tries_left) {
+            (Some(lock), _) => Answered::Locked(lock),
+            (None, 0) => Answered::Locked(Lock::Challenge),
+            (None, tries_left) => Answered::Wrong { tries_left },
+        })
+    }
+
+    /// A right code came in.
+    fn pass(&mut self, answer: &Answer<'_>, now: Timestamp) -> Answered {
+        let id = answer.challenge;
+        let Some(challenge) = self.challenges.get_mut(&id, now) else { return Answered::Missing };
+        challenge.is_passed = true;
+        challenge.code = None;
+        let sent = challenge.sent();
+        for send in &challenge.sends {
+            for name in &send.counted {
+                self.counts.uncount(name, (id, send.number), now);
+            }
+        }
+        self.in_a_row.remove(&answer.subject);
+        if let (Some(end), Some(family)) = (self.browsers.end(&answer.browser), self.browsers.remove(&answer.browser)) {
+            self.browsers.insert(answer.new_browser, family, end);
+        }
+        if let Some((binding, ttl)) = answer.confirm {
+            self.confirmations.insert(binding, (sent.clone(), now), now.after(ttl));
+        }
+        let parked = self.challenges.get(&id, now).and_then(|challenge| self.parked_of(&id, challenge, now));
+        let resumes = match (answer.resume, parked) {
+            (Some((token, ttl)), Some(parked)) => {
+                self.tokens.insert(token, Token::For(parked), now.after(ttl));
+                true
+            }
+            _ => false,
+        };
+        Answered::Passed { sent, at: now, resumes }
+    }
+
+    pub(super) fn spend(&mut self, binding: KeyedHash, now: Timestamp) -> Option<Confirmed> {
+        self.confirmations.get(&binding, now)?;
+        self.confirmations.remove(&binding).map(|(sent, at)| Confirmed { sent, at })
+    }
+
+    pub(super) fn resumable(&self, token: KeyedHash, now: Timestamp) -> Resumable {
+        let parked = match self.tokens.get(&token, now) {
+            None => return Resumable::Unknown,
+            Some(Token::Used) => return Resumable::Used,
+            Some(Token::For(parked)) => *parked,
+        };
+        self.parked.get(&parked, now).map_or(Resumable::Unknown, |kept| Resumable::Ready {
+            parked,
+            subject: kept.subject,
+            sealed: kept.sealed.clone(),
+        })
+    }
+
+    pub(super) fn take(&mut self, token: KeyedHash, now: Timestamp) -> bool {
+        let Some(known) = self.tokens.get_mut(&token, now) else { return false };
+        let Token::For(parked) = *known else { return false };
+        if self.parked.get(&parked, now).is_none() {
+            return false;
+        }
+        *known = Token::Used;
+        self.forget_parked(&parked);
+        true
+    }
+
+    pub(super) fn bind_session(&mut self, session: KeyedHash, sealed: &[u8], end: Timestamp) {
+        self.sessions.insert(session, sealed.to_vec(), end);
+    }
+
+    pub(super) fn forget_session(&mut self, session: KeyedHash) {
+        self.sessions.remove(&session);
+    }
+
+    pub(super) fn session(&self, session: KeyedHash, now: Timestamp) -> Option<Vec<u8>> {
+        self.sessions.get(&session, now).cloned()
+    }
+
+    /// The subject's lock as it was written down.
+    pub(super) fn lock(&self, subject: KeyedHash, now: Timestamp) -> Option<Lock> {
+        match self.locks.get(&subject, now)? {
+            Lasting::UntilUnlocked => Some(Lock::UntilUnlocked),
+            Lasting::ToItsEnd => self.locks.end(&subject)?.since(now).map(Lock::For),
+        }
+    }
+
+    pub(super) fn unlock(&mut self, subject: KeyedHash, limits: &FailureLimits, now: Timestamp) -> bool {
+        let lock = self.locked_by_failures(subject, limits, now);
+        self.locks.remove(&subject);
+        self.in_a_row.remove(&subject);
+        self.counts.forget(&failures_of_subject(subject));
+        lock.is_some()
+    }
+
+    /// The subject's lock or the client address's, whichever holds longer.
+    fn locked_out(&mut self, answer: &Answer<'_>, now: Timestamp) -> Option<Lock> {
+        let of_ip = self.counts.full_for(&answer.failures_of_ip(), &answer.limits.per_ip, now);
+        match self.locked_by_failures(answer.subject, answer.limits, now) {
+            Some(Lock::For(time)) => Some(Lock::For(time.max(of_ip))),
+            None if of_ip > Duration::ZERO => Some(Lock::For(of_ip)),
+            lock => lock,
+        }
+    }
+
+    /// The lock as the failures make it, written down for those who do not know the limits.
+    fn locked_by_failures(&mut self, subject: KeyedHash, limits: &FailureLimits, now: Timestamp) -> Option<Lock> {
+        let known = self.lock(subject, now);
+        let in_a_row = self.in_a_row.get(&subject, now).copied().unwrap_or_default();
+        if known == Some(Lock::UntilUnlocked) || in_a_row >= limits.in_a_row() {
+            self.locks.insert(subject, Lasting::UntilUnlocked, now.after(YEAR));
+            return Some(Lock::UntilUnlocked);
+        }
+        let left = self.counts.full_for(&failures_of_subject(subject), &limits.per_subject, now);
+        match known {
+            Some(Lock::For(time)) if time >= left => known,
+            _ if left > Duration::ZERO => {
+                self.locks.insert(subject, Lasting::ToItsEnd, now.after(left));
+                Some(Lock::For(left))
+            }
+            _ => known,
+        }
+    }
+
+    /// Makes sure that failures and sends can be counted: a count or a lock that gave way to others would be a limit
+    /// forgotten (I4), so when a flood from very many addresses or subjects fills the memory, nothing more is permitted.
+    fn check_room(&self) -> Result<(), StoreError> {
+        if self.counts.is_full() || self.in_a_row.is_full() || self.locks.is_full() {
+            return Err(StoreError::Wrong("it counts a million things: use Redis for so many visitors".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn is_of(&self, id: &ChallengeId, browser: KeyedHash, subject: KeyedHash, now: Timestamp) -> bool {
+        let family = self.browsers.get(&browser, now);
+        let challenge = self.challenges.get(id, now);
+        challenge.is_some_and(|challenge| Some(&challenge.family) == family && challenge.subject == subject)
+    }
+
+    /// The live challenges of a family, oldest first.
+    fn live_of(&mut self, family: Family, now: Timestamp) -> Vec<ChallengeId> {
+        let Some(known) = self.families.get_mut(&family, now) else { return Vec::new() };
+        known.retain(|id| self.challenges.get(id, now).is_some_and(|challenge| challenge.is_live(now)));
+        known.clone()
+    }
+
+    /// The parked request of a challenge, while it is kept.
+    fn parked_of(&self, id: &ChallengeId, challenge: &KeptChallenge, now: Timestamp) -> Option<ParkedId> {
+        challenge.parked.filter(|parked| self.parked.get(parked, now).is_some_and(|parked| parked.owner == *id))
+    }
+
+    /// Forgets a challenge and its parked request, but for the one that `parking` adopts.
+    fn forget_challenge(&mut self, id: &ChallengeId, parking: Parking<'_>, now: Timestamp) {
+        let parked = self.challenges.get(id, now).and_then(|challenge| self.parked_of(id, challenge, now));
+        if let Some(challenge) = self.challenges.remove(id) {
+            self.release(challenge.subject, challenge.size());
+        }
+        if let Some(parked) = parked.filter(|parked| !is_adopted(*parked, parking)) {
+            self.forget_parked(&parked);
+        }
+    }
+
+    fn forget_parked(&mut self, id: &ParkedId) {
+        if let Some(parked) = self.parked.remove(id) {
+            self.release(parked.subject, parked.size());
+        }
+    }
+
+    fn reserve(&mut self, subject: KeyedHash, size: u64) {
+        self.used += size;
+        *self.used_by.entry(subject).or_default() += size;
+    }
+
+    fn release(&mut self, subject: KeyedHash, size: u64) {
+        self.used = self.used.saturating_sub(size);
+        if let Some(used) = self.used_by.get_mut(&subject) {
+            *used = used.saturating_sub(size);
+            if *used == 0 {
+                self.used_by.remove(&subject);
+            }
+        }
+    }
+}
+
+fn is_adopted(id: ParkedId, parking: Parking<'_>) -> bool {
+    matches!(parking, Parking::Adopt(adopted) if adopted == id)
+}

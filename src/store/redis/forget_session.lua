@@ -1,0 +1,3 @@
+-- Forgets whose an application's session is.
+redis.call('DEL', site .. 's:' .. ARGV[1])
+return {}
