@@ -24,9 +24,9 @@ struct Demo {
 
 impl Demo {
     fn start() -> Self {
-        let port = free_port();
+        let (port, admin) = (free_port(), free_port());
         let mut child = Command::new(support::process::binary())
-            .args(["demo", "--port", &port.to_string()])
+            .args(["demo", "--port", &port.to_string(), "--admin-port", &admin.to_string()])
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -106,9 +106,6 @@ async fn the_demo_says_where_to_look_works_and_ends_on_ctrl_c() {
     let mut operator = Client::new("127.0.0.1", admin);
     let kept = operator.send("GET", "/outbox", &[("accept", "application/json")], "").await.json();
     let code = kept[0]["code"].as_str().unwrap().to_owned();
-    let printed = demo.read_until("the code", |printed| printed.contains(&code).then(|| printed.to_owned()));
-    assert!(!printed.is_empty());
-
     let answer = visitor.submit(&page, "/.otpgate/verify", &[("code", &code)]).await;
     let account = visitor.follow(answer).await;
     assert!(account.body.contains("Alice Marsh"), "{account:?}");
