@@ -20,3 +20,6 @@ mod view;
 
 pub use door::Asker;
 pub use handle::{Handled, Portal};
+
+#[cfg(test)]
+mod tests;

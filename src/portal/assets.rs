@@ -20,7 +20,8 @@ pub(super) struct Asset {
 }
 
 /// The stylesheet.
-pub(super) static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", STYLE));
+pub(super) static STYLESHEET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", STYLE));
 /// The script, without which every page works.
 pub(super) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("countdown", "js", "text/javascript; charset=utf-8", COUNTDOWN));

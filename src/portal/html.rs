@@ -16,9 +16,9 @@ use http::StatusCode;
 use minijinja::context;
 
 pub(super) use form::is_media_type;
+pub(super) use show::{Alert, wrong_code};
 
 use crate::portal::handle::Call;
-use crate::portal::html::show::Alert;
 use crate::portal::notice::Notice;
 use crate::portal::{assets, page, sentences, turn, view};
 use crate::request::{OwnOrigin, RequestKind};
@@ -70,7 +70,7 @@ async fn help(Extension(call): Extension<Call>) -> Answer {
 async fn verify(Extension(call): Extension<Call>, body: Bytes) -> Answer {
     let form = match call.form(&body) {
         Ok(form) => form,
-        Err(answer) => return answer.into(),
+        Err(notice) => return call.tell(notice).link("/.otpgate/challenge", "go-to-code").page().into(),
     };
     let typed = form.fields.get("code").unwrap_or_default();
     let verified = match call.gateway.verify(&call.site, &call.visit, Some(form.id), typed).await {
@@ -83,7 +83,7 @@ async fn verify(Extension(call): Extension<Call>, body: Bytes) -> Answer {
             call.code_again(StatusCode::UNPROCESSABLE_ENTITY, &standing, call.malformed(&typed))
         }
         Verified::Wrong(standing, tries_left) => {
-            call.code_again(StatusCode::FORBIDDEN, &standing, show::wrong_code(tries_left))
+            call.code_again(StatusCode::FORBIDDEN, &standing, wrong_code(tries_left))
         }
         Verified::Locked(standing, lock) => call.locked(&standing, lock),
         Verified::Expired(standing) => call.expired(&standing),
@@ -97,7 +97,7 @@ async fn verify(Extension(call): Extension<Call>, body: Bytes) -> Answer {
 async fn send(Extension(call): Extension<Call>, body: Bytes) -> Answer {
     let form = match call.form(&body) {
         Ok(form) => form,
-        Err(answer) => return answer.into(),
+        Err(notice) => return call.tell(notice).link("/.otpgate/challenge", "go-to-code").page().into(),
     };
     let Ok(choice) = form.choice() else {
         return call.tell(Notice::NO_SUCH_CONTACT).link(view::page_address(&form.id), "go-to-code").page().into();
@@ -112,7 +112,7 @@ async fn send(Extension(call): Extension<Call>, body: Bytes) -> Answer {
 async fn ask(Extension(call): Extension<Call>, body: Bytes) -> Answer {
     let form = match call.form(&body) {
         Ok(form) => form,
-        Err(answer) => return answer.into(),
+        Err(notice) => return call.tell(notice).link("/.otpgate/challenge", "go-to-code").page().into(),
     };
     let typed = form.fields.get("address").unwrap_or_default();
     match call.gateway.ask(&call.site, &call.visit, Some(form.id), typed).await {

@@ -68,7 +68,7 @@ async fn challenge(Extension(call): Extension<Call>) -> Answer {
 async fn send(Extension(call): Extension<Call>, body: Bytes) -> Answer {
     let (id, asked) = match call.read::<Send>(&body, |asked| asked.id.as_deref()) {
         Ok(read) => read,
-        Err(answer) => return answer.into(),
+        Err(notice) => return call.tell(notice).problem().into(),
     };
     // Beyond what can be counted there is no contact either.
     let contact = u16::try_from(asked.contact).unwrap_or(u16::MAX);
@@ -82,7 +82,7 @@ async fn send(Extension(call): Extension<Call>, body: Bytes) -> Answer {
 async fn verify(Extension(call): Extension<Call>, body: Bytes) -> Answer {
     let (id, asked) = match call.read::<Verify>(&body, |asked| asked.id.as_deref()) {
         Ok(read) => read,
-        Err(answer) => return answer.into(),
+        Err(notice) => return call.tell(notice).problem().into(),
     };
     match call.gateway.verify(&call.site, &call.visit, id, &asked.code).await {
         Ok(verified) => call.verified(verified).into(),
@@ -119,20 +119,20 @@ impl Call {
         &self,
         body: &[u8],
         id: impl Fn(&T) -> Option<&str>,
-    ) -> Result<(Option<ChallengeId>, T), Response<Bytes>> {
+    ) -> Result<(Option<ChallengeId>, T), Notice> {
         if self.visit.origin() == OwnOrigin::Foreign {
-            return Err(self.tell(Notice::FOREIGN_ORIGIN).problem());
+            return Err(Notice::FOREIGN_ORIGIN);
         }
         if !is_media_type(&self.visit, "application/json") {
-            return Err(self.tell(Notice::UNSUPPORTED_MEDIA_TYPE).problem());
+            return Err(Notice::UNSUPPORTED_MEDIA_TYPE);
         }
         // serde would also read an array as the members in order.
         let is_object = body.trim_ascii_start().starts_with(b"{");
         let read = if is_object { serde_json::from_slice::<T>(body).ok() } else { None };
-        let read = read.ok_or_else(|| self.tell(Notice::BAD_JSON).problem())?;
+        let read = read.ok_or(Notice::BAD_JSON)?;
         match id(&read).map(ChallengeId::parse).transpose() {
             Ok(id) => Ok((id, read)),
-            Err(_) => Err(self.tell(Notice::NO_CHALLENGE).problem()),
+            Err(_) => Err(Notice::NO_CHALLENGE),
         }
     }
 
@@ -150,16 +150,12 @@ impl Call {
                 members.insert("sends_left".to_owned(), standing.sends_left.into());
                 answer(StatusCode::ACCEPTED, members)
             }
-            Sending::TooMany(standing, wait) => {
-                self.of(Notice::TOO_MANY_SENDS, &standing).wait(wait, None).problem()
-            }
+            Sending::TooMany(standing, wait) => self.of(Notice::TOO_MANY_SENDS, &standing).wait(wait, None).problem(),
             Sending::Locked(standing, lock) => self.of_lock(&standing, lock),
             Sending::Expired(standing) => self.of(Notice::EXPIRED, &standing).problem(),
             Sending::Passed(standing) => self.of(Notice::PASSED, &standing).problem(),
             Sending::NoSuchContact(standing) => self.of(Notice::NO_SUCH_CONTACT, &standing).problem(),
-            Sending::Undelivered(standing) => {
-                self.of(Notice::UNDELIVERED, &standing).wait(turn::PAUSE, None).problem()
-            }
+            Sending::Undelivered(standing) => self.of(Notice::UNDELIVERED, &standing).wait(turn::PAUSE, None).problem(),
             Sending::Crowded(reference) => turn::crowded(&self.site, reference).problem(),
             Sending::Not(arrival) => self.not(arrival),
         }
@@ -199,9 +195,7 @@ impl Call {
             }
             Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).problem(),
             Arrival::Standing(standing) => found(&standing),
-            Arrival::Undelivered(standing) => {
-                self.of(Notice::UNDELIVERED, &standing).wait(turn::PAUSE, None).problem()
-            }
+            Arrival::Undelivered(standing) => self.of(Notice::UNDELIVERED, &standing).wait(turn::PAUSE, None).problem(),
             Arrival::TooMany(standing, wait) => self.of(Notice::TOO_MANY_SENDS, &standing).wait(wait, None).problem(),
         }
     }

@@ -68,7 +68,7 @@ notices! {
     UNAVAILABLE = "unavailable" "unavailable" 503 "wrong";
 
     // About a request to the portal.
-    INDEX = "index" "index" 200 "lock";
+    INDEX = "index" "index" 200 "info";
     LOGGED_OUT = "logged-out" "logged-out" 200 "done";
     FOREIGN_ORIGIN = "foreign-origin" "foreign-origin" 403 "wrong";
     STALE_FORM = "stale-form" "stale-form" 403 "clock";

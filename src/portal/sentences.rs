@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use minijinja::Error;
 use minijinja::value::{Kwargs, Value};
-use minijinja::{Error, HtmlEscape};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +27,12 @@ pub(super) fn say(key: &str, places: &[(&str, &str)]) -> String {
 /// Whether there is such a sentence.
 pub(super) fn is_there(key: &str) -> bool {
     ENGLISH.contains_key(key)
+}
+
+/// Every key.
+#[cfg(test)]
+pub(super) fn keys() -> impl Iterator<Item = &'static str> {
+    ENGLISH.keys().map(String::as_str)
 }
 
 /// The sentence for a template: `t("key", place=value)`. Escaped, and so are the values, unless they are markup.
@@ -58,15 +64,31 @@ pub(super) fn seconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
+/// The text with what is markup in HTML, between tags and in quoted attributes, escaped.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
 fn filled(key: &str, places: &Kwargs) -> Result<String, Error> {
     let count = if places.has("n") { places.get::<u64>("n").ok() } else { None };
     let mut values = BTreeMap::new();
     for name in places.args() {
         let value: Value = places.get(name)?;
         let text = value.to_string();
-        values.insert(name, if value.is_safe() { text } else { HtmlEscape(&text).to_string() });
+        values.insert(name, if value.is_safe() { text } else { escaped(&text) });
     }
-    let sentence = find(key, count).unwrap_or(key).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let sentence = escaped(find(key, count).unwrap_or(key));
     Ok(fill(&sentence, |name| values.get(name).map(|text| text.as_str().into())))
 }
 

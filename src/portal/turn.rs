@@ -24,7 +24,9 @@ pub(super) fn answer(site: &Site, visit: &Visit, ruling: Ruling) -> Response<Byt
     let kind = visit.request.kind;
     let response = match ruling {
         Ruling::ToPage { id, cookies } => page::see_other(&view::page_address(&id), cookies),
-        Ruling::ToClient { standing, cookies, max_age } => to_client(site, &standing, max_age).cookies(cookies).problem(),
+        Ruling::ToClient { standing, cookies, max_age } => {
+            to_client(site, &standing, max_age).cookies(cookies).problem()
+        }
         Ruling::Plain401 => plain_401(),
         Ruling::SignIn { to: Some(to), .. } if kind == RequestKind::Navigation => page::see_other(&to, Vec::new()),
         Ruling::SignIn { to, reference } => sign_in(site, to, reference).to(kind),
@@ -101,5 +103,5 @@ pub(super) fn kind_of(visit: &Visit) -> RequestKind {
 }
 
 fn size(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
+    ByteSize::b(bytes).display().iec().to_string().replace(".0 ", " ")
 }

@@ -11,7 +11,8 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use crate::config::{self, ConfigError, Credential, Fault, Place, Placed, SecretText, Surroundings, Warning};
+use crate::admin::AdminToken;
+use crate::config::{self, ConfigError, Credential, Fault, Place, Placed, Surroundings, Warning};
 use crate::delivery::DeliverySpec;
 use crate::gate::settings::Policies;
 use crate::proxy::UpstreamSpec;
@@ -99,7 +100,7 @@ pub struct AdminPlan {
     /// Its address.
     pub address: SocketAddr,
     /// The bearer token; none only on a loopback address.
-    pub token: Option<SecretText>,
+    pub token: Option<AdminToken>,
 }
 
 /// What is logged.

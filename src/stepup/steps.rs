@@ -187,6 +187,8 @@ impl Gateway {
             return Ok(match self.send_mine(site, visit, mine, Some(choice)).await? {
                 Sending::Sent(standing) | Sending::Renewed(standing) => Arrival::Standing(standing),
                 Sending::Undelivered(standing) => Arrival::Undelivered(standing),
+                // The page was opened twice at once, and the other one sent it (X07).
+                Sending::TooMany(standing, _) if standing.state == State::Sent => Arrival::Standing(standing),
                 Sending::TooMany(standing, wait) => Arrival::TooMany(standing, wait),
                 Sending::Locked(standing, _)
                 | Sending::Expired(standing)
@@ -350,7 +352,12 @@ impl Gateway {
                 (send, sealed, sends_left, resend_in, expires_in)
             }
             Permit::Wait { retry_after } | Permit::Exhausted { retry_after } => {
-                return Ok(Sending::TooMany(standing(), retry_after));
+                // Another request of this browser may have sent it meanwhile, as on a double click.
+                let now = match self.find(site, self.browser_hash(&browser), Some(id)).await? {
+                    Found::One(now) => Box::new(self.standing_of(*now, &particulars)),
+                    Found::None | Found::Several => standing(),
+                };
+                return Ok(Sending::TooMany(now, retry_after));
             }
             Permit::TooMany { limit, retry_after } => {
                 self.note(event(Kind::TooManySends).reason(limit)).await;

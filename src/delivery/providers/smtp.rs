@@ -69,14 +69,16 @@ impl Smtp {
         outcome
     }
 
-    /// A connection on which a transaction has begun. A kept one may have been closed by the server meanwhile, or lost
-    /// its way in some firewall: whatever goes wrong on it, a new one is made.
+    /// A connection on which a transaction has begun. A kept one may have been closed by the server meanwhile, or been
+    /// forgotten by some firewall: whatever goes wrong on it, a new one is made, and the others that were kept are not
+    /// trusted either.
     async fn begin(&self) -> Result<AsyncSmtpConnection, Failure> {
         let begin = || Mail::new(Some(self.from.email.clone()), Vec::new());
-        while let Some(mut kept) = self.take_kept() {
+        if let Some(mut kept) = self.take_kept() {
             if matches!(timeout(self.timeout / 4, kept.command(begin())).await, Ok(Ok(_))) {
                 return Ok(kept);
             }
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         let mut connection = self.connect().await?;
         connection.command(begin()).await.map_err(|error| refused(&error, false))?;

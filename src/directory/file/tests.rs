@@ -211,7 +211,7 @@ fn f05_what_unfolds_without_end_is_refused() {
     let mut bomb = "a0: &a0 {email: [x, x, x, x, x, x, x, x, x, x]}\n".to_owned();
     for level in 1..12 {
         let below = format!("*a{}", level - 1);
-        bomb.push_str(&format!("a{level}: &a{level} {{email: [{}]}}\n", vec![below.as_str(); 10].join(", ")));
+        bomb.push_str(&format!("a{level}: &a{level} {{email: [{}]}}\n", [below.as_str(); 10].join(", ")));
     }
     assert!(yaml(&bomb).is_err());
     assert!(yaml(&"[".repeat(100_000)).is_err());

@@ -1,6 +1,5 @@
 //! Forms, and where a query names a challenge.
 
-use axum::body::Bytes;
 use http::{HeaderValue, header};
 use url::form_urlencoded;
 
@@ -30,20 +29,22 @@ impl Call {
     }
 
     /// Reads a form and makes sure that a page of this site sent it (C12, U24).
-    pub(super) fn form(&self, body: &[u8]) -> Result<Form, http::Response<Bytes>> {
+    ///
+    /// # Errors
+    /// What to tell instead; nothing was done.
+    pub(super) fn form(&self, body: &[u8]) -> Result<Form, Notice> {
         if self.visit.origin() == OwnOrigin::Foreign {
-            return Err(self.tell(Notice::FOREIGN_ORIGIN).link("/", "start").page());
+            return Err(Notice::FOREIGN_ORIGIN);
         }
-        let told = |notice| self.tell(notice).link("/.otpgate/challenge", "go-to-code").page();
         if !is_media_type(&self.visit, "application/x-www-form-urlencoded") {
-            return Err(told(Notice::UNSUPPORTED_MEDIA_TYPE));
+            return Err(Notice::UNSUPPORTED_MEDIA_TYPE);
         }
-        let fields = Fields::read(body).ok_or_else(|| told(Notice::BAD_FORM))?;
+        let fields = Fields::read(body).ok_or(Notice::BAD_FORM)?;
         let id = fields.get("id").and_then(|id| ChallengeId::parse(id).ok());
         let token = fields.get("token").unwrap_or_default();
         match id.filter(|id| self.gateway.is_form_token(id, token)) {
             Some(id) => Ok(Form { id, fields }),
-            None => Err(told(Notice::STALE_FORM)),
+            None => Err(Notice::STALE_FORM),
         }
     }
 }

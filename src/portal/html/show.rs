@@ -18,7 +18,7 @@ use crate::stepup::{Arrival, Sending, Standing};
 use crate::store::{Lock, State, StoreError};
 
 /// What stands in the box at the top of a page.
-pub(super) enum Alert {
+pub(in crate::portal) enum Alert {
     /// Something about the one field of the page.
     Field(String),
     /// Something else.
@@ -48,7 +48,7 @@ impl Call {
         turn::unavailable(&self.site, &self.visit, reference)
     }
 
-    pub(super) fn arrival(&self, arrival: Arrival) -> Response<Bytes> {
+    pub(in crate::portal) fn arrival(&self, arrival: Arrival) -> Response<Bytes> {
         match arrival {
             Arrival::Nothing => self.tell(Notice::NO_CHALLENGE).link("/", "start").page(),
             Arrival::Several => self.tell(Notice::SEVERAL).link("/", "start").page(),
@@ -62,7 +62,7 @@ impl Call {
         }
     }
 
-    pub(super) fn sending(&self, sending: Sending) -> Response<Bytes> {
+    pub(in crate::portal) fn sending(&self, sending: Sending) -> Response<Bytes> {
         match sending {
             Sending::Sent(standing) => {
                 let is_resend = standing.sends_left < self.gateway.rules().resend.max;
@@ -80,15 +80,13 @@ impl Call {
                 telling.link(view::page_address(&standing.id), "go-to-code").page()
             }
             Sending::Undelivered(standing) => self.undelivered(&standing),
-            Sending::Crowded(reference) => {
-                turn::crowded(&self.site, reference).page()
-            }
+            Sending::Crowded(reference) => turn::crowded(&self.site, reference).page(),
             Sending::Not(arrival) => self.arrival(arrival),
         }
     }
 
     /// The page of a challenge as it stands.
-    pub(super) fn standing(&self, standing: &Standing) -> Response<Bytes> {
+    pub(in crate::portal) fn standing(&self, standing: &Standing) -> Response<Bytes> {
         match standing.state {
             State::Open if standing.asked == Asked::Nobody => {
                 self.page("ask.html", StatusCode::OK, standing, None, context! {})
@@ -104,11 +102,16 @@ impl Call {
         }
     }
 
-    pub(super) fn code_again(&self, status: StatusCode, standing: &Standing, alert: Alert) -> Response<Bytes> {
+    pub(in crate::portal) fn code_again(
+        &self,
+        status: StatusCode,
+        standing: &Standing,
+        alert: Alert,
+    ) -> Response<Bytes> {
         self.page("code.html", status, standing, Some(alert), context! {})
     }
 
-    pub(super) fn malformed(&self, typed: &Typed) -> Alert {
+    pub(in crate::portal) fn malformed(&self, typed: &Typed) -> Alert {
         let digits = self.gateway.rules().shape.digits().to_string();
         let key = match typed {
             Typed::Empty | Typed::Code(_) => "error.empty",
@@ -119,7 +122,7 @@ impl Call {
         Alert::Field(sentences::say(key, &[("n", &digits)]))
     }
 
-    pub(super) fn locked(&self, standing: &Standing, lock: Lock) -> Response<Bytes> {
+    pub(in crate::portal) fn locked(&self, standing: &Standing, lock: Lock) -> Response<Bytes> {
         let now = self.gateway.shared().clock.now();
         match lock {
             Lock::Challenge => self.about(Notice::CHALLENGE_LOCKED, standing, true).link(self.safe(), "cancel"),
@@ -133,15 +136,15 @@ impl Call {
         .page()
     }
 
-    pub(super) fn expired(&self, standing: &Standing) -> Response<Bytes> {
+    pub(in crate::portal) fn expired(&self, standing: &Standing) -> Response<Bytes> {
         self.about(Notice::EXPIRED, standing, true).link(self.safe(), "cancel").page()
     }
 
-    pub(super) fn passed(&self, standing: &Standing, status: StatusCode) -> Response<Bytes> {
+    pub(in crate::portal) fn passed(&self, standing: &Standing, status: StatusCode) -> Response<Bytes> {
         self.about(Notice::PASSED, standing, false).status(status).link(&standing.return_to, "go-on").page()
     }
 
-    pub(super) fn undelivered(&self, standing: &Standing) -> Response<Bytes> {
+    pub(in crate::portal) fn undelivered(&self, standing: &Standing) -> Response<Bytes> {
         if standing.state == State::Sent {
             let alert = Alert::Text(sentences::say("error.undelivered", &[]));
             return self.code_again(StatusCode::SERVICE_UNAVAILABLE, standing, alert);
@@ -149,7 +152,7 @@ impl Call {
         self.about(Notice::UNDELIVERED, standing, true).wait(turn::PAUSE, None).link(self.safe(), "cancel").page()
     }
 
-    pub(super) fn too_many(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+    pub(in crate::portal) fn too_many(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
         let now = self.gateway.shared().clock.now();
         if standing.state == State::Sent {
             let mut response = self.code_again(StatusCode::TOO_MANY_REQUESTS, standing, Alert::Wait(wait));
@@ -160,11 +163,11 @@ impl Call {
     }
 
     /// Begins to tell something about a challenge.
-    pub(super) fn about(&self, notice: Notice, standing: &Standing, offers_ways: bool) -> Telling<'_> {
+    pub(in crate::portal) fn about(&self, notice: Notice, standing: &Standing, offers_ways: bool) -> Telling<'_> {
         notice.tell(Some(&self.site), standing.reference).challenge(view::challenge(self, standing), offers_ways)
     }
 
-    pub(super) fn page(
+    pub(in crate::portal) fn page(
         &self,
         template: &'static str,
         status: StatusCode,
@@ -195,12 +198,12 @@ impl Call {
 
     /// Where a visitor who changes their mind goes, still signed in (U13): the start page, unless that asks for a code
     /// itself.
-    pub(super) fn safe(&self) -> &'static str {
+    pub(in crate::portal) fn safe(&self) -> &'static str {
         if self.site.is_open(&self.visit.request, "/") { "/" } else { "/.otpgate/" }
     }
 }
 
-pub(super) fn wrong_code(tries_left: u32) -> Alert {
+pub(in crate::portal) fn wrong_code(tries_left: u32) -> Alert {
     let mut text = sentences::say("error.wrong", &[]);
     text.push('.');
     // Told only when it matters (U10).

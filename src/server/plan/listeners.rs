@@ -6,8 +6,9 @@ use std::path::Path;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::admin::AdminToken;
 use crate::admin::settings::AdminSettings;
-use crate::config::{Fault, Placed, Surroundings};
+use crate::config::{Credential, Fault, Placed, Surroundings};
 use crate::server::plan::{AdminPlan, CertificateFiles, ListenerPlan};
 use crate::server::settings::{CertificateSettings, ListenerSettings};
 
@@ -73,14 +74,12 @@ fn pem(
 pub(super) fn admin(settings: Option<&AdminSettings>, around: &Surroundings<'_>) -> Result<Option<AdminPlan>, Fault> {
     let Some(settings) = settings else { return Ok(None) };
     let address: SocketAddr = settings.address.value.0;
-    let token = settings.token.as_ref().map(|token| token.reveal(around)).transpose()?;
+    let token = |written: &Placed<Credential>| {
+        AdminToken::parse(written.reveal(around)?.reveal()).map_err(|bad| written.fault(bad.to_string()))
+    };
+    let token = settings.token.as_ref().map(token).transpose()?;
     if token.is_none() && !address.ip().is_loopback() {
         return Err(settings.address.fault("an admin listener that others can reach needs a `token`"));
-    }
-    if let (Some(token), Some(written)) = (&token, &settings.token)
-        && token.reveal().len() < 16
-    {
-        return Err(written.fault("too weak: a token has 16 characters or more; `otpgate keygen` makes one"));
     }
     Ok(Some(AdminPlan { address, token }))
 }
