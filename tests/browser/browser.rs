@@ -245,12 +245,13 @@ impl Browser {
         self.client.switch_to_window(tab).await.unwrap();
     }
 
-    /// What the page wrote to the console since the last call, as `LEVEL message`. Chromium reports breaches of the
-    /// content security policy here.
+    /// What the pages wrote to the console since the last call, as `LEVEL message`: also breaches of the content security
+    /// policy. Answers with an error status are left out: they are no fault of a page.
     pub async fn console(&self) -> Vec<String> {
         let lines = self.command("se/log", json!({"type": "browser"})).await.unwrap();
         let line = |line: &Value| format!("{} {}", line["level"].as_str().unwrap(), line["message"].as_str().unwrap());
-        lines.as_array().unwrap().iter().map(line).collect()
+        let all = lines.as_array().unwrap().iter().map(line);
+        all.filter(|line| !line.contains("Failed to load resource")).collect()
     }
 
     /// Sends a command of the DevTools protocol.
@@ -272,7 +273,11 @@ impl Browser {
             for scheme in ["light", "dark"] {
                 let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
                 self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-                let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+                // Without motion the colours are there at once.
+                let features = json!({"features": [
+                    {"name": "prefers-color-scheme", "value": scheme},
+                    {"name": "prefers-reduced-motion", "value": "reduce"},
+                ]});
                 self.devtools("Emulation.setEmulatedMedia", features).await;
                 let needed = self.script("return document.documentElement.scrollWidth").await.as_u64().unwrap();
                 assert!(needed <= width, "{name} needs {needed} px where there are {width}");

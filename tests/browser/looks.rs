@@ -19,9 +19,7 @@ async fn sound(browser: &Browser, name: &str) {
         .filter((input) => input.labels.length === 0).length";
     assert_eq!(browser.script(unlabelled).await, serde_json::json!(0), "{name}");
     browser.look(name).await;
-    let breaches: Vec<String> =
-        browser.console().await.into_iter().filter(|line| line.contains("Content Security Policy")).collect();
-    assert_eq!(breaches, Vec::<String>::new(), "{name}");
+    assert_eq!(browser.console().await, Vec::<String>::new(), "{name}");
 }
 
 async fn wrong(browser: &Browser, code: &str) {
@@ -33,13 +31,11 @@ async fn wrong(browser: &Browser, code: &str) {
 /// kept (U14).
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_fits_a_phone_and_the_night_and_a_new_code_keeps_the_form() {
-    // The shortest life of a code that the config takes.
-    let (short, begun) = (Duration::from_secs(30), Instant::now());
     let slow = Harbour::open("challenge: {ttl: 30s, resend: {wait: 1s}}");
     let waiting = Browser::start().await;
     sign_in(&slow, &waiting).await;
     send_transfer(&slow, &waiting, "Patience & Co").await;
-    let old = slow.mail.mail(2);
+    let (old, sent) = (slow.mail.mail(2), Instant::now());
 
     let contacts = "bob@example.com: {email: [a.very.long.name.of.somebody.in.the.boatyard.office@boatyard.example, b@c.example]}\n";
     let more = "challenge: {tries: 2, park: {max_body: 1KiB}}";
@@ -63,7 +59,8 @@ async fn every_page_fits_a_phone_and_the_night_and_a_new_code_keeps_the_form() {
     browser.press("a[href^='/.otpgate/help']").await;
     browser.at("/.otpgate/help*").await;
     sound(&browser, "help").await;
-    browser.back().await;
+    browser.press("main .actions a[href^='/.otpgate/challenge']").await;
+    browser.find(CODE).await;
     wrong(&browser, &mail.wrong_code()).await;
     browser.until("no input", async |browser| browser.count(CODE).await == 0).await;
     sound(&browser, "locked").await;
@@ -87,7 +84,8 @@ async fn every_page_fits_a_phone_and_the_night_and_a_new_code_keeps_the_form() {
         sound(&browser, name).await;
     }
 
-    tokio::time::sleep(short.saturating_sub(begun.elapsed())).await;
+    // The shortest life of a code that the config takes; the gateway is another process, with a clock of its own.
+    tokio::time::sleep(Duration::from_secs(30).saturating_sub(sent.elapsed())).await;
     waiting.answer(&old).await;
     waiting.see("h1", "expired").await;
     sound(&waiting, "expired").await;

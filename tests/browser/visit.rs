@@ -18,7 +18,7 @@ async fn a_code_from_the_mail_opens_what_is_protected() {
     assert!(!mail.subject.contains(&mail.code()), "a subject is shown on locked screens: {}", mail.subject);
     assert!(mail.html.contains(&mail.code()) && mail.text.contains("Harbour Supplies"), "{mail:?}");
     let page = browser.everything().await;
-    assert!(page.contains("harbour.example") && !page.contains("alice@harbour.example"), "masked: {page}");
+    assert!(page.contains("a***@") && !page.contains("alice@") && !page.contains("harbour.example"), "masked: {page}");
 
     // O21: a reload, and the same page in another tab, send nothing.
     browser.reload().await;
@@ -44,9 +44,7 @@ async fn a_code_from_the_mail_opens_what_is_protected() {
     assert_eq!(harbour.mail.count(), 1);
 
     // Nothing of the portal's was blocked by its own policy, and no script of the shop's broke behind the gateway.
-    let complaints: Vec<String> =
-        browser.console().await.into_iter().filter(|line| line.starts_with("SEVERE")).collect();
-    assert_eq!(complaints, Vec::<String>::new());
+    assert_eq!(browser.console().await, Vec::<String>::new());
 
     // The grant ends at the visitor's wish; the application's own session does not.
     browser.script("const form = document.createElement('form'); form.method = 'post'; form.action = '/.otpgate/logout'; document.body.append(form); form.submit()").await;
