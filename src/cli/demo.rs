@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::cli::run::{RunError, block_on, log_panics};
+use crate::cli::Failure;
+use crate::cli::run::{block_on, log_panics};
 use crate::demo::{self, Customer};
 use crate::seal::{Secret, SystemRandom};
 use crate::server::Server;
 
-/// Starts a small web application with otpgate in front of it.
+/// What `demo` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The port to open in a browser; 0 takes any
@@ -37,7 +38,7 @@ struct Folder(PathBuf);
 ///
 /// # Errors
 /// When a port cannot be listened on.
-pub fn run(args: &Args) -> Result<(), RunError> {
+pub fn run(args: &Args) -> Result<(), Failure> {
     log_panics();
     block_on(async {
         let application = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

@@ -22,17 +22,17 @@ pub struct Args {
     /// The config file.
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
-    /// The address that connects: the client, or a proxy if `--header` says whom it forwards.
-    #[arg(long, value_name = "A", default_value = "192.0.2.1")]
+    /// The address that connects: the client's, or its proxy's.
+    #[arg(long, value_name = "ADDRESS", default_value = "192.0.2.1")]
     pub ip: IpAddr,
     /// Who the application says the visitor is.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "SUBJECT")]
     pub subject: Option<String>,
     /// The method.
-    #[arg(long, value_name = "M", default_value = "GET")]
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
     pub method: String,
-    /// A header of the request; may be given several times.
-    #[arg(long = "header", value_name = "H")]
+    /// A header of the request, such as `Cookie: a=b`; may be given several times.
+    #[arg(long = "header", value_name = "HEADER")]
     pub headers: Vec<String>,
     /// The address of the request, such as `https://shop.example.com/account`.
     #[arg(value_name = "URL")]

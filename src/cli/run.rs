@@ -3,19 +3,20 @@
 use std::future::Future;
 use std::path::PathBuf;
 
+use crate::cli::Failure;
 use crate::server::{Server, ServerError};
 
-/// Runs the gateway until it is told to stop.
+/// What `run` takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The config file
-    #[arg(short, long, value_name = "FILE", default_value = "conf/otpgate.yaml")]
+    #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
 }
 
-/// Why the gateway did not run, or ended.
+/// Why a gateway did not run, or ended.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub(super) enum RunError {
     /// It could not be started.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -24,11 +25,11 @@ pub enum RunError {
     System(#[from] std::io::Error),
 }
 
-/// Runs the gateway of a config.
+/// Runs the gateway of a config until it is told to end.
 ///
 /// # Errors
-/// When it cannot be started.
-pub fn run(args: &Args) -> Result<(), RunError> {
+/// When the config is bad, or the gateway cannot start.
+pub fn run(args: &Args) -> Result<(), Failure> {
     log_panics();
     block_on(async {
         let server = Server::start(args.config.clone()).await?;
@@ -37,11 +38,14 @@ pub fn run(args: &Args) -> Result<(), RunError> {
 }
 
 /// Runs a future on a runtime of all cores, and leaves what is still open behind when it ends.
-pub(super) fn block_on<T>(future: impl Future<Output = Result<T, RunError>>) -> Result<T, RunError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+pub(super) fn block_on(future: impl Future<Output = Result<(), RunError>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::run)?;
     let outcome = runtime.block_on(future);
     runtime.shutdown_background();
-    outcome
+    outcome.map_err(|error| match error {
+        RunError::Server(ServerError::Config(bad)) => Failure::usage(bad),
+        other => Failure::run(other),
+    })
 }
 
 /// A panic ends the request that met it, and nothing else; it must be seen in the log like any other error.

@@ -115,11 +115,7 @@ impl Memory {
     }
 }
 
-fn shared(
-    address: &StoreAddress,
-    audit: &Arc<Audit>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<Shared>, StoreError> {
+fn shared(address: &StoreAddress, audit: &Arc<Audit>, clock: &Arc<dyn Clock>) -> Result<Arc<Shared>, StoreError> {
     let store: Arc<dyn Store> = match address {
         StoreAddress::Memory => Arc::new(MemoryStore::new(Arc::clone(clock))),
         StoreAddress::Redis(url) => Arc::new(RedisStore::new(url, Arc::clone(audit))?),
@@ -154,9 +150,8 @@ impl Server {
             let scheme = if listener.certificates().is_some() { "https" } else { "http" };
             tracing::info!(address = %listener.address(), scheme, "listening");
         }
-        let admin = bound_admin.map(|bound| {
-            bound.serve(admin::router(Arc::clone(&gateway), Arc::clone(&memory.outbox), token))
-        });
+        let admin = bound_admin
+            .map(|bound| bound.serve(admin::router(Arc::clone(&gateway), Arc::clone(&memory.outbox), token)));
         if let Some(admin) = &admin {
             tracing::info!(address = %admin.address(), "the admin listens");
         }
@@ -217,9 +212,8 @@ impl Server {
         if let Some(admin) = self.admin.take() {
             tokio::spawn(admin.stop());
         }
-        self.admin = bound_admin.map(|bound| {
-            bound.serve(admin::router(Arc::clone(&self.gateway), Arc::clone(&self.memory.outbox), token))
-        });
+        self.admin = bound_admin
+            .map(|bound| bound.serve(admin::router(Arc::clone(&self.gateway), Arc::clone(&self.memory.outbox), token)));
         Ok(())
     }
 

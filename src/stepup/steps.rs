@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use crate::audit::{Event, Kind, SendOutcome};
+use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::{Asked, Particulars};
-use crate::delivery::SendError;
+use crate::delivery::{Delivered, SendError};
 use crate::request::{RequestKind, is_prefetch};
 use crate::seal::{Code, Purpose, Typed};
 use crate::stepup::challenge::{Opening, Park};
@@ -390,7 +390,9 @@ impl Gateway {
             let (delivery, key) = (Arc::clone(&self.delivery), site.spec.key.clone());
             let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
-                if let Err(error) = delivery.send(&message, None).await {
+                let outcome = delivery.send(&message, None).await;
+                tally(&shared.audit.metrics, destination.channel, &outcome);
+                if let Err(error) = outcome {
                     tracing::warn!(%error, "a code could not be sent");
                     if error.surely_not_sent() {
                         let _ = shared.store.give_back(&key, id, send).await;
@@ -400,9 +402,10 @@ impl Gateway {
             return Ok(Sending::Sent(after()));
         }
         let avoid = self.shared.carried.get(&id);
-        match self.delivery.send(&message, avoid.as_deref()).await {
+        let outcome = self.delivery.send(&message, avoid.as_deref()).await;
+        tally(&self.shared.audit.metrics, destination.channel, &outcome);
+        match outcome {
             Ok(delivered) => {
-                self.shared.audit.metrics.sent(destination.channel, &delivered.provider, SendOutcome::Accepted);
                 self.shared.carried.insert(id, delivered.provider.as_str().into());
                 self.note(event(Kind::Sent).reason(&delivered.provider)).await;
                 Ok(Sending::Sent(after()))
@@ -476,6 +479,21 @@ impl Gateway {
         if let Err(error) = self.shared.store.note(reference, &line, KEPT).await {
             tracing::warn!(%error, "an event could not be kept for look-ups");
         }
+    }
+}
+
+/// Counts what every provider that was tried made of a message.
+fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendError>) {
+    let failed = match outcome {
+        Ok(delivered) => {
+            metrics.sent(channel, &delivered.provider, SendOutcome::Accepted);
+            &delivered.failed[..]
+        }
+        Err(error) => error.attempts(),
+    };
+    for attempt in failed {
+        let outcome = if attempt.failure.surely_not_sent() { SendOutcome::Failed } else { SendOutcome::Unknown };
+        metrics.sent(channel, &attempt.provider, outcome);
     }
 }
 

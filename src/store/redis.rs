@@ -100,7 +100,12 @@ impl RedisStore {
 
     /// What changed since `cursor`, without waiting.
     async fn changed(&self, cursor: &Cursor) -> Result<Changes, StoreError> {
-        let (epoch, seen) = cursor.0.split_once(':').unwrap_or(("", "0"));
+        let (epoch, seen) = match cursor.0.split_once(':') {
+            Some(both) => both,
+            None if *cursor == Cursor::default() => ("", "0"),
+            // Of no Redis: no epoch is called so.
+            None => ("?", "0"),
+        };
         let mut script = scripts::CHANGES.key(FEED);
         script.arg(self.epoch()).arg(epoch).arg(seen);
         let mut reply = self.run("changes", &script).await?;

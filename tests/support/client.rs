@@ -51,7 +51,13 @@ impl Client {
     }
 
     /// Sends anything.
-    pub async fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
+    pub async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let mut request = self.http.request(method.parse().unwrap(), url).body(body);
         if let Some(cookies) = self.cookie_header() {
@@ -73,7 +79,11 @@ impl Client {
         let (name, rest) = line.split_once('=').unwrap();
         let value = rest.split(';').next().unwrap().trim();
         let gone = rest.to_ascii_lowercase().contains("max-age=0") || rest.contains("1970");
-        if gone { self.jar.remove(name) } else { self.jar.insert(name.to_owned(), value.to_owned()) };
+        if gone {
+            self.jar.remove(name)
+        } else {
+            self.jar.insert(name.to_owned(), value.to_owned())
+        };
     }
 
     /// Opens a page, as a browser's address line does.
@@ -109,7 +119,13 @@ impl Client {
     /// Calls an endpoint as the site's own script does.
     pub async fn call(&mut self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let origin = self.base.clone();
-        let mut headers = vec![("accept", "application/json"), ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("origin", origin.as_str())];
+        let mut headers = vec![
+            ("accept", "application/json"),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-dest", "empty"),
+            ("origin", origin.as_str()),
+        ];
         let text = body.map(|body| body.to_string()).unwrap_or_default();
         if !text.is_empty() {
             headers.push(("content-type", "application/json"));
@@ -187,5 +203,10 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&#x2f;", "/").replace("&#x27;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text.replace("&#x2f;", "/")
+        .replace("&#x27;", "'")
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }

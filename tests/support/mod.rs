@@ -1,5 +1,5 @@
 //! What tests over the public interface share: the gateway's own binary, a Redis, and a browser that is a few lines long.
-#![allow(dead_code, clippy::unwrap_used, missing_docs)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used, missing_docs)]
 
 pub mod client;
 pub mod process;

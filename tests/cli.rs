@@ -1,0 +1,229 @@
+//! The command line as a newcomer meets it: the real binary, its help, its exit codes and what it says goes wrong.
+// A test may unwrap: its panic is its report.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+
+use otpgate::seal::Secret;
+use support::process::{SECRET, binary, free_port};
+use tempfile::TempDir;
+
+const COMMANDS: [&str; 10] =
+    ["run", "demo", "check", "explain", "routes", "keygen", "schema", "unlock", "revoke", "lookup"];
+
+fn otpgate(args: &[&str]) -> Output {
+    Command::new(binary()).args(args).env_remove("OTPGATE_ADMIN_TOKEN").output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What stands on standard error of a command that ended with `code`: `otpgate: …`, few lines, and nothing on standard
+/// output.
+fn complaint(output: &Output, code: i32) -> String {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert_eq!(out(output), "", "an error is on standard error alone");
+    assert!(text.starts_with("otpgate: ") && text.ends_with('\n'), "{text}");
+    assert!(text.lines().count() <= 3, "{text}");
+    assert!(!text.contains("panicked") && !text.contains("Error {"), "{text}");
+    text
+}
+
+/// A config beside nothing else.
+fn config(text: &str) -> (TempDir, String) {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("otpgate.yaml");
+    fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
+}
+
+/// A config that is good, with this `admin`.
+fn good(admin: &str) -> String {
+    format!(
+        "listeners: [{{address: 127.0.0.1:0}}]\nstore: memory\nsecrets: [{SECRET}]\nsites:\n  - hosts: shop.example.com\n    \
+         upstream: {{servers: 127.0.0.1:9000}}\n    default_policy: bypass\n{admin}"
+    )
+}
+
+#[test]
+fn the_help_names_every_command_and_where_to_start() {
+    let help = otpgate(&["--help"]);
+    assert!(help.status.success());
+    let text = out(&help);
+    for command in COMMANDS {
+        assert!(text.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command}: {text}");
+    }
+    assert!(text.contains("otpgate demo"), "{text}");
+    assert_eq!(out(&otpgate(&["-h"])), text, "one help, however it is asked for");
+    assert_eq!(out(&otpgate(&["help"])), text);
+}
+
+#[test]
+fn every_command_has_help_with_an_example_that_fits_a_screen() {
+    for command in COMMANDS {
+        let help = otpgate(&[command, "--help"]);
+        let text = out(&help);
+        assert!(help.status.success() && help.stderr.is_empty(), "{command}");
+        assert!(text.contains("Usage: otpgate") && text.contains("Example"), "{command}: {text}");
+        assert!(text.contains(&format!("  otpgate {command}")), "an example of its own: {text}");
+        for line in text.lines() {
+            assert!(line.chars().count() <= 120, "{command}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_the_crates() {
+    let version = otpgate(&["--version"]);
+    assert!(version.status.success());
+    assert_eq!(out(&version), format!("otpgate {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_wrong_command_line_says_what_is_wrong_and_ends_with_2() {
+    let nothing = otpgate(&[]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(String::from_utf8(nothing.stderr).unwrap().contains("Start here"), "no command at all shows the help");
+
+    for (args, says) in [
+        (&["unlok"][..], "'unlock'"),
+        (&["unlock"], "--subject <SUBJECT>"),
+        (&["run"], "--config <FILE>"),
+        (&["check"], "--config <FILE>"),
+        (&["run", "-c"], "--config <FILE>"),
+        (&["keygen", "extra"], "'extra'"),
+        (&["lookup"], "<REFERENCE>"),
+        (&["lookup", "hello"], "such as K7QF-2M9X"),
+        (&["unlock", "--subject", "a", "--admin", "10.0.0.5"], "such as http://127.0.0.1:9180"),
+        (&["unlock", "--subject", "a", "--admin", "ftp://10.0.0.5"], "such as http://127.0.0.1:9180"),
+        (&["unlock", "--subject", "a", "-c", "x.yaml", "--admin", "http://10.0.0.5"], "cannot be used with"),
+        (&["demo", "--port", "99999"], "99999"),
+    ] {
+        let text = complaint(&otpgate(args), 2);
+        assert!(text.contains(says), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn a_config_that_is_missing_or_bad_ends_with_2_and_its_place() {
+    for command in ["run", "check", "routes"] {
+        let text = complaint(&otpgate(&[command, "-c", "/nowhere/otpgate.yaml"]), 2);
+        assert!(text.contains("/nowhere/otpgate.yaml"), "{command}: {text}");
+
+        let (_dir, path) = config(&good("polcies: {}\n"));
+        let text = complaint(&otpgate(&[command, "-c", &path]), 2);
+        assert!(text.contains("otpgate.yaml:8:1") && text.contains("`policies`"), "{command}: {text}");
+    }
+    let (_dir, path) = config(&good("polcies: {}\n"));
+    for args in [&["explain", "-c", &path, "http://shop.example.com/"][..], &["unlock", "--subject", "a", "-c", &path]]
+    {
+        complaint(&otpgate(args), 2);
+    }
+}
+
+#[test]
+fn keygen_prints_one_secret_and_nothing_else() {
+    let mut seen = HashSet::new();
+    for _ in 0..20 {
+        let output = otpgate(&["keygen"]);
+        assert!(output.status.success() && output.stderr.is_empty());
+        let text = out(&output);
+        let line = text.strip_suffix('\n').unwrap();
+        assert!(!line.contains('\n'), "{text}");
+        Secret::parse(line).unwrap();
+        assert!(seen.insert(line.to_owned()), "never the same twice");
+    }
+}
+
+#[test]
+fn a_gateway_that_does_not_run_is_named_with_what_to_do() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let url = format!("http://{address}");
+    for args in [
+        &["unlock", "--subject", "alice", "--admin", &url][..],
+        &["revoke", "--subject", "alice", "--admin", &url],
+        &["lookup", "K7QF-2M9X", "--admin", &url],
+    ] {
+        let text = complaint(&otpgate(args), 1);
+        for part in [&*address, "connection refused", "running", "`admin`"] {
+            assert!(text.contains(part), "{args:?}: {part}: {text}");
+        }
+    }
+    // The same by the config, whose listener on every address is asked over the loopback.
+    let port = free_port();
+    let (_dir, path) = config(&good(&format!("admin: {{address: 0.0.0.0:{port}, token: correct-horse-battery}}\n")));
+    let text = complaint(&otpgate(&["lookup", "K7QF-2M9X", "-c", &path]), 1);
+    assert!(text.contains(&format!("http://127.0.0.1:{port}")), "{text}");
+}
+
+#[test]
+fn a_machine_without_trusted_certificates_can_ask_over_plain_http() {
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let mut command = Command::new(binary());
+    command.args(["lookup", "K7QF-2M9X", "--admin", &url]);
+    command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent").env_remove("OTPGATE_ADMIN_TOKEN");
+    let text = complaint(&command.output().unwrap(), 1);
+    assert!(text.contains("connection refused"), "{text}");
+}
+
+#[test]
+fn a_config_without_an_admin_listener_says_how_to_add_one() {
+    let (_dir, path) = config(&good(""));
+    let text = complaint(&otpgate(&["unlock", "--subject", "alice", "-c", &path]), 2);
+    assert!(text.contains("admin: {address: 127.0.0.1:9180}"), "{text}");
+}
+
+#[test]
+fn i9_a_token_that_is_wrong_is_not_repeated() {
+    for args in [&["--token", "hunter2"][..], &["--token", "hunter2 and spaces, long enough"]] {
+        let all = [&["unlock", "--subject", "alice"][..], args].concat();
+        let text = complaint(&otpgate(&all), 2);
+        assert!(text.contains("--token") && !text.contains("hunter2"), "{text}");
+    }
+    let mut command = Command::new(binary());
+    command.args(["lookup", "K7QF-2M9X"]).env("OTPGATE_ADMIN_TOKEN", "hunter2");
+    let text = complaint(&command.output().unwrap(), 2);
+    assert!(text.contains("OTPGATE_ADMIN_TOKEN") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn something_else_that_answers_is_told_apart() {
+    for (answer, says) in [
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope", "404"),
+        ("HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nContent-Length: 0\r\n\r\n", "302"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "no admin listener of otpgate"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let text = complaint(&otpgate(&["unlock", "--subject", "alice", "--admin", &url]), 1);
+        assert!(text.contains(says) && text.contains("`admin.address`"), "{text}");
+        serving.join().unwrap();
+    }
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_error() {
+    for args in [&["--help"][..], &["keygen"], &["schema"]] {
+        let mut child =
+            Command::new(binary()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(ended.stderr).unwrap(), "", "{args:?}");
+        assert!(ended.status.success(), "{args:?}");
+    }
+}

@@ -1,0 +1,131 @@
+//! What a store promises, held against both stores: the same cases over `&dyn Store`.
+//!
+//! The memory store is told the time, so its cases take none. Redis is a real one, where time really passes: its cases
+//! run side by side, each on a site of its own. `model` plays random sequences on both and compares every answer;
+//! `redis` has what only Redis can do: be flushed, killed, refuse.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bench;
+mod challenges;
+mod failures;
+mod feed;
+mod model;
+mod parking;
+mod races;
+mod redis;
+mod sends;
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use otpgate::store::memory::MemoryStore;
+use otpgate::words::{TestClock, Timestamp};
+
+use crate::bench::Bench;
+
+type Case = (&'static str, fn(Bench) -> Pin<Box<dyn Future<Output = ()> + Send>>);
+
+/// The cases of a module, by name.
+macro_rules! cases {
+    ($($module:ident: $($case:ident),* $(,)?;)*) => {
+        &[$($((
+            concat!(stringify!($module), "::", stringify!($case)),
+            |bench| Box::pin($module::$case(bench)),
+        )),*),*]
+    };
+}
+
+const CASES: &[Case] = cases! {
+    challenges:
+        a_challenge_lives_from_open_to_passed,
+        a_challenge_is_its_browser_s_and_its_subject_s,
+        the_same_request_opens_one_challenge,
+        without_an_id_the_only_live_one_is_found,
+        a_code_is_good_for_its_challenge_only,
+        a_code_expires,
+        a_challenge_is_forgotten_in_the_end,
+        a_browser_gets_a_new_name_with_all_its_challenges,
+        a_confirmation_is_spent_once,
+        notes_are_kept_under_their_reference,
+        sessions_are_bound_and_forgotten;
+    failures:
+        a_challenge_takes_its_tries,
+        wrong_codes_of_a_subject_count_everywhere,
+        a_locked_subject_is_let_go_when_the_window_is,
+        every_window_of_a_list_holds,
+        wrong_codes_of_an_address_count_for_all_subjects,
+        wrong_codes_in_a_row_lock_until_unlocked,
+        the_lock_comes_first,
+        limits_of_a_new_config_hold_at_once;
+    sends:
+        a_resend_has_the_same_code_and_expiry,
+        resends_wait_and_run_out,
+        each_limit_holds_at_its_edge,
+        windows_slide,
+        the_limit_that_holds_longest_is_told,
+        what_is_refused_is_not_counted,
+        a_passed_challenge_gives_its_sends_back,
+        a_send_that_reached_nobody_is_given_back,
+        a_code_cannot_outlive_its_challenge;
+    parking:
+        a_parked_request_is_resumed_once,
+        a_parked_request_is_adopted,
+        only_its_own_browser_and_subject_adopt_it,
+        the_budget_holds,
+        what_is_over_frees_its_bytes,
+        the_oldest_of_a_browser_gives_way;
+    races:
+        the_right_code_passes_once,
+        wrong_codes_are_counted_to_the_limit,
+        resends_are_permitted_once,
+        a_parked_request_is_taken_once,
+        a_confirmation_is_spent_by_one,
+        one_request_opens_one_challenge,
+        a_subject_locks_at_its_limit;
+    feed:
+        revocations_are_kept_and_told,
+        a_change_is_told_at_once,
+        a_reader_starts_at_the_present,
+        a_cursor_of_another_store_is_lost;
+};
+
+/// Runs every case, side by side.
+///
+/// # Panics
+/// When one fails; all are run before.
+async fn run_all(bench: impl Fn(&str) -> Bench) {
+    let running: Vec<_> = CASES
+        .iter()
+        .map(|(name, case)| (name, tokio::spawn(AssertUnwindSafe(case(bench(name))).catch_unwind())))
+        .collect();
+    let mut failed = Vec::new();
+    for (name, case) in running {
+        if case.await.unwrap().is_err() {
+            failed.push(*name);
+        }
+    }
+    assert!(failed.is_empty(), "failed: {failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn memory_keeps_every_promise() {
+    run_all(|name| {
+        let clock = Arc::new(TestClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let store = Arc::new(MemoryStore::new(Arc::<TestClock>::clone(&clock)));
+        Bench::new(name, store, Some(clock))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_keeps_every_promise() {
+    let server = support::Redis::start();
+    let store = Arc::new(redis::store_at(&server.url()));
+    run_all(|name| Bench::new(name, Arc::<otpgate::store::redis::RedisStore>::clone(&store), None)).await;
+    redis::check_keys(&server).await;
+}

@@ -1,0 +1,149 @@
+//! Races: whatever comes at once, one wins.
+
+use otpgate::store::{Answered, FailureLimits, Limits, Lock, Opened, Parking, Permit, Resend, SendLimits};
+
+use crate::bench::{
+    Answering, Bench, LONG, Opening, RIGHT, Sending, TICK, Visitor, WRONG, hash, no_failures, no_limits, parked_id,
+    window,
+};
+
+/// Does the same thing many times at once, and gives every outcome.
+async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    count: usize,
+    make: impl Fn() -> F,
+) -> Vec<T> {
+    let running: Vec<_> = (0..count).map(|_| tokio::spawn(make())).collect();
+    let mut outcomes = Vec::new();
+    for task in running {
+        outcomes.push(task.await.unwrap());
+    }
+    outcomes
+}
+
+fn count<T>(outcomes: &[T], is: impl Fn(&T) -> bool) -> usize {
+    outcomes.iter().filter(|outcome| is(outcome)).count()
+}
+
+/// X01.
+pub async fn the_right_code_passes_once(t: Bench) {
+    let visitor = Visitor::new();
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    let outcomes = at_once(200, || {
+        let t = t.clone();
+        async move { t.answer(visitor, id, RIGHT, &no_failures()).await }
+    })
+    .await;
+    assert_eq!(count(&outcomes, |answered| matches!(answered, Answered::Passed { .. })), 1);
+    // The others come from a browser that has another name by now.
+    assert_eq!(count(&outcomes, |answered| *answered == Answered::Missing), 199, "{outcomes:?}");
+}
+
+/// X02, X03: wrong guesses, and the right one at the end, as one burst.
+pub async fn wrong_codes_are_counted_to_the_limit(t: Bench) {
+    let visitor = Visitor::new();
+    let limits = FailureLimits { per_subject: vec![window(6, 3000)], ..no_failures() };
+    let id = t.sent_to(visitor, &Opening { tries: 5, ..Opening::new() }).await;
+    let outcomes = at_once(200, || {
+        let (t, limits) = (t.clone(), limits.clone());
+        async move { t.answer(visitor, id, WRONG, &limits).await }
+    })
+    .await;
+    for tries_left in 1..=4 {
+        assert_eq!(count(&outcomes, |answered| *answered == Answered::Wrong { tries_left }), 1);
+    }
+    assert_eq!(count(&outcomes, |answered| *answered == Answered::Locked(Lock::Challenge)), 196);
+    // Five were counted for the subject too: the sixth locks it.
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    assert!(matches!(t.answer(visitor, id, WRONG, &limits).await, Answered::Locked(Lock::For(_))));
+}
+
+/// The same over many challenges of one subject.
+pub async fn a_subject_locks_at_its_limit(t: Bench) {
+    let visitor = Visitor::new();
+    let limits = FailureLimits { per_subject: vec![window(7, 3000)], ..no_failures() };
+    let mut challenges = Vec::new();
+    for _ in 0..60 {
+        let visitor = visitor.elsewhere();
+        challenges.push((visitor, t.sent_to(visitor, &Opening::new()).await));
+    }
+    let challenges = std::sync::Mutex::new(challenges);
+    let outcomes = at_once(60, || {
+        let (t, limits, (visitor, id)) = (t.clone(), limits.clone(), challenges.lock().unwrap().pop().unwrap());
+        async move { t.answer(visitor, id, WRONG, &limits).await }
+    })
+    .await;
+    assert_eq!(count(&outcomes, |answered| matches!(answered, Answered::Wrong { .. })), 6);
+    assert_eq!(count(&outcomes, |answered| matches!(answered, Answered::Locked(Lock::For(_)))), 54);
+}
+
+/// X04.
+pub async fn resends_are_permitted_once(t: Bench) {
+    let visitor = Visitor::new();
+    let sending = Sending { resend: Resend { max: 3, wait: vec![TICK, LONG] }, ..Sending::new() };
+    let id = t.open(visitor, &Opening::new()).await;
+    let burst = || {
+        at_once(100, || {
+            let (t, sending) = (t.clone(), sending.clone());
+            async move { t.send(visitor, id, &sending).await }
+        })
+    };
+    for _ in 0..2 {
+        let outcomes = burst().await;
+        assert_eq!(count(&outcomes, |permit| matches!(permit, Permit::Send { .. })), 1);
+        assert_eq!(count(&outcomes, |permit| matches!(permit, Permit::Wait { .. })), 99);
+        t.wait(TICK).await;
+    }
+
+    // Without a wait it is the limit that holds.
+    let limits =
+        Limits { sends: SendLimits { per_subject: vec![window(5, 3000)], ..no_limits().sends }, ..no_limits() };
+    let visitor = Visitor::new();
+    let outcomes = at_once(100, || {
+        let (t, visitor) = (t.clone(), Visitor { browser: hash(), ..visitor });
+        let sending = Sending { limits: limits.clone(), ..Sending::new() };
+        async move {
+            let id = t.open(visitor, &Opening::new()).await;
+            t.send(visitor, id, &sending).await
+        }
+    })
+    .await;
+    assert_eq!(count(&outcomes, |permit| matches!(permit, Permit::Send { .. })), 5);
+    assert_eq!(count(&outcomes, |permit| matches!(permit, Permit::TooMany { limit: "per_subject", .. })), 95);
+}
+
+/// X08, I8.
+pub async fn a_parked_request_is_taken_once(t: Bench) {
+    let (visitor, token) = (Visitor::new(), hash());
+    let id = t.sent_to(visitor, &Opening { parked: Parking::New(parked_id(), b"body"), ..Opening::new() }).await;
+    t.pass(visitor, id, &Answering { resume: Some((token, LONG)), ..Answering::new() }).await;
+    let outcomes = at_once(100, || {
+        let t = t.clone();
+        async move { t.store.take(&t.site, token).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&outcomes, |&taken| taken), 1);
+}
+
+pub async fn a_confirmation_is_spent_by_one(t: Bench) {
+    let (visitor, binding) = (Visitor::new(), hash());
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    t.pass(visitor, id, &Answering { confirm: Some((binding, LONG)), ..Answering::new() }).await;
+    let outcomes = at_once(100, || {
+        let t = t.clone();
+        async move { t.store.spend(&t.site, binding).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&outcomes, Option::is_some), 1);
+}
+
+/// X07.
+pub async fn one_request_opens_one_challenge(t: Bench) {
+    let (visitor, likeness) = (Visitor::new(), hash());
+    let outcomes = at_once(50, || {
+        let t = t.clone();
+        async move { t.try_open(visitor, &Opening { likeness, ..Opening::new() }).await.1 }
+    })
+    .await;
+    assert_eq!(count(&outcomes, |opened| *opened == Opened::New), 1);
+    assert_eq!(count(&outcomes, |opened| matches!(opened, Opened::Same(_))), 49);
+}

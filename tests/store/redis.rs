@@ -1,0 +1,347 @@
+//! What only Redis can do: be shared, flushed, killed, and refuse.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use otpgate::audit::Audit;
+use otpgate::store::redis::RedisStore;
+use otpgate::store::{Change, Cursor, Found, Revocation, Store as _, StoreError};
+use otpgate::words::SystemClock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::bench::{Answering, Bench, LONG, Opening, Sending, Visitor, grant_id, hash};
+use crate::support::{Redis, free_port};
+
+pub fn store_at(url: &str) -> RedisStore {
+    RedisStore::new(url, Arc::new(Audit::new(Arc::new(SystemClock)))).unwrap()
+}
+
+fn bench_at(url: &str) -> Bench {
+    Bench::new("shop.example.com", Arc::new(store_at(url)), None)
+}
+
+/// A plain connection beside the store's.
+async fn plain(server: &Redis) -> ::redis::aio::MultiplexedConnection {
+    let client = ::redis::Client::open(server.url()).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+async fn command(server: &Redis, words: &[&str]) {
+    let mut command = ::redis::cmd(words[0]);
+    command.arg(&words[1..]);
+    let () = command.query_async(&mut plain(server).await).await.unwrap();
+}
+
+/// Every key expires, lies in one slot with its site, and shows nobody.
+pub async fn check_keys(server: &Redis) {
+    let mut connection = plain(server).await;
+    let keys: Vec<String> = ::redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
+    assert!(keys.len() > 300, "{}", keys.len());
+    for key in keys {
+        let ttl: i64 = ::redis::cmd("PTTL").arg(&key).query_async(&mut connection).await.unwrap();
+        // -2: it expired between the two questions.
+        assert!(ttl > 0 || ttl == -2, "{key} has no end");
+        assert!(key.starts_with("otpgate:{") || key.starts_with("otpgate:note:"), "{key}");
+    }
+}
+
+/// I9, O17, O18: what is stored of a whole step-up holds no subject, contact, address or code, in no key and no value.
+#[tokio::test]
+async fn nothing_is_stored_in_the_clear() {
+    use otpgate::seal::{Code, KeyRing, Purpose, Secret, SystemRandom};
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let ring = KeyRing::new(&[Secret::parse(crate::support::process::SECRET).unwrap()]).unwrap();
+    let hashed = |text: &str| ring.hash("test", &[text.as_bytes()]);
+    let code = Code::unsealed(b"482913").unwrap();
+    let visitor = Visitor { browser: hash(), subject: hashed("alice"), ip: hashed("203.0.113.9") };
+    let id = t.open(visitor, &Opening::new()).await;
+    let sealed = ring.seal(Purpose::Code, id.as_bytes(), b"482913", &SystemRandom::new());
+    let sending = Sending {
+        contact: hashed("alice@example.com"),
+        code: ring.hash_code(&id, &code),
+        sealed: sealed.leak(),
+        limits: otpgate::store::Limits::default(),
+        ..Sending::new()
+    };
+    t.sent(visitor, id, &sending).await;
+    t.answer(visitor, id, hash(), &otpgate::store::FailureLimits::default()).await;
+
+    let mut connection = plain(&server).await;
+    let keys: Vec<String> = ::redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
+    assert!(keys.iter().all(|key| key.starts_with("otpgate:{shop.example.com}:")), "{keys:?}");
+    assert!(keys.len() > 8, "{keys:?}");
+    for key in keys {
+        let dump: Vec<u8> = ::redis::cmd("DUMP").arg(&key).query_async(&mut connection).await.unwrap();
+        let kind: String = ::redis::cmd("TYPE").arg(&key).query_async(&mut connection).await.unwrap();
+        let read = match kind.as_str() {
+            "string" => ::redis::cmd("GET").arg(&key).to_owned(),
+            "hash" => ::redis::cmd("HGETALL").arg(&key).to_owned(),
+            "list" => ::redis::cmd("LRANGE").arg(&key).arg(0).arg(-1).to_owned(),
+            "zset" => ::redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1).to_owned(),
+            other => panic!("{key} is a {other}"),
+        };
+        let value: ::redis::Value = read.query_async(&mut connection).await.unwrap();
+        let text = format!("{key} {value:?} {}", String::from_utf8_lossy(&dump));
+        for secret in ["alice", "203.0.113", "482913"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
+
+/// I10: another gateway hears of it within two seconds.
+#[tokio::test]
+async fn another_gateway_hears_of_a_revocation() {
+    let server = Redis::start();
+    let (here, there) = (store_at(&server.url()), store_at(&server.url()));
+    let start = there.changes(Cursor::default()).await.unwrap();
+    let site = otpgate::store::SiteKey::new("shop.example.com");
+    let revocation = Revocation::Grant { site, grant: grant_id() };
+    let listening = tokio::spawn(async move {
+        let mut cursor = start.cursor;
+        loop {
+            let changes = there.changes(cursor).await.unwrap();
+            if let Some(Change::Revoked(told, _)) = changes.changes.into_iter().next() {
+                return (told, Instant::now());
+            }
+            cursor = changes.cursor;
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    here.revoke(&revocation, LONG).await.unwrap();
+    let told = Instant::now();
+    let (heard, at) = listening.await.unwrap();
+    assert_eq!(heard, revocation);
+    assert!(at.saturating_duration_since(told) < Duration::from_secs(2));
+    assert_eq!(here.revocations().await.unwrap().len(), 1);
+}
+
+/// C18: a flush loses challenges and lets nobody in; every reader is told to publish again what it holds.
+#[tokio::test]
+async fn a_flush_is_noticed() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let visitor = Visitor::new();
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    for _ in 0..3 {
+        t.store.forget_session(&t.site, hash()).await.unwrap();
+    }
+    let cursor = t.store.changes(Cursor::default()).await.unwrap().cursor;
+    command(&server, &["FLUSHALL"]).await;
+    assert_eq!(t.find(visitor, Some(id)).await, Found::None);
+    // As many changes as before: only the epoch tells.
+    for _ in 0..3 {
+        t.store.forget_session(&t.site, hash()).await.unwrap();
+    }
+    let changes = t.store.changes(cursor).await.unwrap();
+    assert!(changes.lost);
+    assert!(!t.store.changes(changes.cursor).await.unwrap().lost);
+}
+
+/// A reader that was away for longer than the feed remembers is told so.
+#[tokio::test]
+async fn missed_changes_are_noticed() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let cursor = t.store.changes(Cursor::default()).await.unwrap().cursor;
+    for _ in 0..5 {
+        t.store.forget_session(&t.site, hash()).await.unwrap();
+    }
+    command(&server, &["XTRIM", "otpgate:{*feed}:stream", "MAXLEN", "2"]).await;
+    assert!(t.store.changes(cursor).await.unwrap().lost);
+}
+
+/// F01, O12: a Redis that is gone is an error within a second, and one that is back is used again.
+#[tokio::test]
+async fn a_killed_redis_is_an_error_and_comes_back() {
+    let mut server = Redis::start();
+    let t = bench_at(&server.url());
+    t.store.ping().await.unwrap();
+    server.stop();
+    for _ in 0..3 {
+        let started = Instant::now();
+        let error = t.store.ping().await.unwrap_err();
+        assert!(matches!(error, StoreError::Unreachable(_)), "{error:?}");
+        assert!(started.elapsed() < Duration::from_millis(1300));
+    }
+    let visitor = Visitor::new();
+    assert!(t.try_send(visitor, otpgate::words::ChallengeId::from_random([1; 16]), &Sending::new()).await.is_err());
+    assert!(t.store.changes(Cursor::default()).await.is_err());
+    server.restart();
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    t.pass(visitor, id, &Answering::new()).await;
+}
+
+/// F01: starting needs no Redis, and one that takes connections but never answers keeps nobody longer than a second.
+#[tokio::test]
+async fn a_redis_that_never_answers_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let store = store_at(&format!("redis://user:hunter2@{}", listener.local_addr().unwrap()));
+    for _ in 0..2 {
+        let started = Instant::now();
+        let error = store.ping().await.unwrap_err();
+        assert!(started.elapsed() < Duration::from_millis(1300), "{:?}", started.elapsed());
+        assert_eq!(error, StoreError::Unreachable("no answer within a second".to_owned()));
+        assert!(!format!("{error} {error:?} {store:?}").contains("hunter2"));
+    }
+    let nobody = store_at(&format!("redis://:hunter2@127.0.0.1:{}", free_port()));
+    let error = nobody.ping().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unreachable(_)), "{error:?}");
+    assert!(!format!("{error:?}").contains("127.0.0.1"), "{error:?}");
+}
+
+/// What stands between a store and its Redis: the first connection it treats badly, later ones it carries.
+enum Between {
+    /// Carries the first connection for a while, then holds it: nothing arrives any more, and nothing is closed.
+    Holds(Duration),
+    /// Answers everything on the first connection as a Redis does that loads its data.
+    Loads,
+}
+
+impl Between {
+    async fn start(self, server: &Redis) -> u16 {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, server) = (listener.local_addr().unwrap().port(), server.port);
+        tokio::spawn(async move {
+            let (mut first, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                match self {
+                    Self::Holds(after) => {
+                        let mut redis = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                        let carried = tokio::io::copy_bidirectional(&mut first, &mut redis);
+                        let _ = tokio::time::timeout(after, carried).await;
+                        std::future::pending().await
+                    }
+                    Self::Loads => {
+                        let mut asked = [0; 4096];
+                        while let Ok(length @ 1..) = first.read(&mut asked).await {
+                            // One line for each request: they begin with an asterisk.
+                            let requests = asked[..length].iter().filter(|&&byte| byte == b'*').count();
+                            let refused = "-LOADING Redis is loading the dataset in memory\r\n".repeat(requests);
+                            let _ = first.write_all(refused.as_bytes()).await;
+                        }
+                    }
+                }
+            });
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let mut redis = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut redis).await });
+            }
+        });
+        port
+    }
+}
+
+/// F01: a connection whose peer vanished, as in a power cut, is left after the first second without an answer.
+#[tokio::test]
+async fn a_connection_without_answers_is_left() {
+    let server = Redis::start();
+    let port = Between::Holds(Duration::from_millis(300)).start(&server).await;
+    let store = store_at(&format!("redis://127.0.0.1:{port}"));
+    store.ping().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(matches!(store.ping().await, Err(StoreError::Unreachable(_))));
+    store.ping().await.unwrap();
+}
+
+/// F01: a Redis that loads its data refuses to open a database. That is an error, and not for ever.
+#[tokio::test]
+async fn a_redis_that_loads_its_data_is_used_when_it_is_ready() {
+    let server = Redis::start();
+    let port = Between::Loads.start(&server).await;
+    let store = store_at(&format!("redis://127.0.0.1:{port}/1"));
+    let error = store.ping().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Wrong(text) if text.contains("loading the dataset")), "{error:?}");
+    store.ping().await.unwrap();
+}
+
+/// F01: what Redis refuses is an error, never a success; and no refusal is for ever.
+#[tokio::test]
+async fn what_redis_refuses_is_an_error() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let visitor = Visitor::new();
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    let wrong = |error: StoreError, code: &str| match error {
+        StoreError::Wrong(text) => assert!(text.contains(code), "{text}"),
+        StoreError::Unreachable(text) => panic!("{text}"),
+    };
+
+    command(&server, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    wrong(t.try_send(visitor, id, &Sending::new()).await.unwrap_err(), "OOM");
+    wrong(t.store.bind_session(&t.site, hash(), b"alice", LONG).await.unwrap_err(), "OOM");
+    command(&server, &["CONFIG", "SET", "maxmemory", "0"]).await;
+
+    let port = free_port().to_string();
+    command(&server, &["REPLICAOF", "127.0.0.1", &port]).await;
+    wrong(t.try_send(visitor, id, &Sending::new()).await.unwrap_err(), "READONLY");
+    wrong(
+        t.store.revoke(&Revocation::Grant { site: t.site.clone(), grant: grant_id() }, LONG).await.unwrap_err(),
+        "READONLY",
+    );
+    command(&server, &["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(t.challenge(visitor, id).await.sent.len(), 1, "nothing was counted");
+
+    let mut admin = plain(&server).await;
+    let () = ::redis::cmd("CONFIG").arg(&["SET", "requirepass", "hunter2"]).query_async(&mut admin).await.unwrap();
+    let locked_out = store_at(&server.url().replace("//", "//:guess@"));
+    for _ in 0..2 {
+        let error = locked_out.ping().await.unwrap_err();
+        assert!(matches!(error, StoreError::Wrong(_)), "{error:?}");
+        assert!(!format!("{error:?}").contains("guess"));
+    }
+    let let_in = store_at(&server.url().replace("//", "//:hunter2@"));
+    let_in.ping().await.unwrap();
+    let () = ::redis::cmd("CONFIG").arg(&["SET", "requirepass", "guess"]).query_async(&mut admin).await.unwrap();
+    locked_out.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn another_database_is_another_store() {
+    let server = Redis::start();
+    let (first, second) = (bench_at(&server.url()), bench_at(&format!("{}/3", server.url())));
+    let visitor = Visitor::new();
+    let id = first.open(visitor, &Opening::new()).await;
+    assert_eq!(second.find(visitor, Some(id)).await, Found::None);
+    let beyond = store_at(&format!("{}/99", server.url()));
+    assert!(matches!(beyond.ping().await, Err(StoreError::Wrong(_))));
+}
+
+/// Scripts are loaded again when Redis does not know them any more.
+#[tokio::test]
+async fn scripts_are_loaded_again() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let visitor = Visitor::new();
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    command(&server, &["SCRIPT", "FLUSH"]).await;
+    t.sent(visitor, id, &Sending::new()).await;
+    command(&server, &["SCRIPT", "FLUSH"]).await;
+    t.pass(visitor, id, &Answering::new()).await;
+}
+
+/// What another program wrote under our names is an error, not a panic and not a success.
+#[tokio::test]
+async fn what_others_wrote_is_an_error() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let visitor = Visitor::new();
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    let key = format!("otpgate:{{shop.example.com}}:c:{id}");
+    command(&server, &["HSET", &key, "sends", "[{\"to\":\"fax:0\",\"at\":1,\"wait\":1}]"]).await;
+    let found = t.store.find(&t.site, visitor.browser, Some(id)).await;
+    assert!(matches!(found, Err(StoreError::Wrong(_))), "{found:?}");
+    command(&server, &["SET", &key, "x"]).await;
+    let found = t.store.find(&t.site, visitor.browser, Some(id)).await;
+    assert!(matches!(found, Err(StoreError::Wrong(_))), "{found:?}");
+}
+
+#[test]
+fn an_address_of_something_else_is_refused() {
+    let audit = Arc::new(Audit::new(Arc::new(SystemClock)));
+    let error = RedisStore::new("http://user:hunter2@h", audit).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
