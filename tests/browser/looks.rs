@@ -10,7 +10,7 @@ use crate::world::Harbour;
 use crate::{CODE, CONTINUE, SEND};
 
 /// What every page must be, whatever it says.
-async fn sound(browser: &Browser, name: &str) {
+pub(crate) async fn sound(browser: &Browser, name: &str) {
     assert_eq!(browser.count("h1").await, 1, "{name}");
     assert_eq!(browser.count("main").await, 1, "{name}");
     assert_eq!(browser.attribute("html", "lang").await.as_deref(), Some("en"), "{name}");

@@ -3,6 +3,7 @@
 use otpgate::demo::Customer;
 
 use crate::browser::Browser;
+use crate::looks::sound;
 use crate::world::Harbour;
 use crate::{CODE, CONTINUE, SEND};
 
@@ -107,5 +108,39 @@ async fn a_visitor_with_two_addresses_chooses_one() {
     browser.answer(&mail).await;
     browser.at("/account").await;
     browser.see("main", "Bob Keel").await;
+    assert_eq!(harbour.mail.count(), 1);
+}
+
+/// O25: a site without users asks for an address. One that is not allowed is told the same and gets no mail; one that is
+/// allowed gets a code, and is then the subject that the application is told of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_without_users_asks_for_an_address() {
+    let (harbour, browser) = (Harbour::open_to("harbour.example"), Browser::start().await);
+    harbour.open_page(&browser, "/echo/desk").await;
+    browser.at("/.otpgate/challenge*").await;
+    sound(&browser, "ask").await;
+    browser.fill("[name=address]", "not an address").await;
+    browser.press("form[action='/.otpgate/ask'] button").await;
+    browser.find("[role=alert]").await;
+    sound(&browser, "ask-again").await;
+
+    let mut told = Vec::new();
+    for address in ["mallory@elsewhere.example", "Rope.Desk@harbour.example"] {
+        harbour.open_page(&browser, "/echo/desk").await;
+        browser.fill("[name=address]", address).await;
+        browser.press("form[action='/.otpgate/ask'] button").await;
+        browser.find(CODE).await;
+        let page = browser.text("main").await;
+        told.push(page.replace("m***@e***", "***").replace("R***@h***", "***"));
+    }
+    assert_eq!(told[0], told[1]);
+    sound(&browser, "typed").await;
+    let mail = harbour.mail.mail(1);
+    assert_eq!(mail.to, "Rope.Desk@harbour.example");
+    browser.answer(&mail).await;
+    browser.at("/echo/desk").await;
+    let seen = browser.text("body").await;
+    assert!(seen.contains("x-otpgate-subject") && seen.contains("rope.desk@harbour.example"), "{seen}");
+    assert!(!seen.contains("otpgate_"), "no cookie of ours goes on: {seen}");
     assert_eq!(harbour.mail.count(), 1);
 }

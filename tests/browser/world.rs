@@ -197,11 +197,7 @@ policies:
 sites:
   - hosts: harbour.localhost
     upstream: {servers: '127.0.0.1:{shop}'}
-    identity:
-      - login: {path: /login, field: email, session_cookie: SHOPSESSION, logout: /logout,
-                success: {status: [302, 303], location_not: /login}}
-    sign_in: /login
-    directory: {file: contacts.yaml}
+    {identity}
     routes:
       - {path: /echo/closed, policy: deny}
       - {path: [/account/**, /live/**, /echo/**], policy: account}
@@ -214,6 +210,13 @@ portal: {name: Harbour Supplies}
 admin: {address: '127.0.0.1:{admin}'}
 log: {format: text, level: info}
 ";
+
+/// The application's own sign-in names the visitors.
+const SIGN_IN: &str = "identity:
+      - login: {path: /login, field: email, session_cookie: SHOPSESSION, logout: /logout,
+                success: {status: [302, 303], location_not: /login}}
+    sign_in: /login
+    directory: {file: contacts.yaml}";
 
 const CONTACTS: &str = "
 alice@example.com: {email: alice@harbour.example}
@@ -228,8 +231,20 @@ impl Harbour {
 
     /// Opens it for the people of a directory.
     pub fn open_for(more: &str, contacts: &str) -> Self {
+        Self::open_knowing(SIGN_IN, more, contacts)
+    }
+
+    /// Opens it for whoever reads mail at `domain`: nobody has to sign in.
+    pub fn open_to(domain: &str) -> Self {
+        Self::open_knowing(&format!("identity: {{ask: {{domains: {domain}}}}}"), "", CONTACTS)
+    }
+
+    fn open_knowing(identity: &str, more: &str, contacts: &str) -> Self {
         let (shop, mail) = (Shop::open(), MailServer::start());
-        let config = HARBOUR.replace("{shop}", &shop.port.to_string()).replace("{smtp}", &mail.port.to_string());
+        let config = HARBOUR
+            .replace("{identity}", identity)
+            .replace("{shop}", &shop.port.to_string())
+            .replace("{smtp}", &mail.port.to_string());
         let gateway = Gateway::start(&format!("{config}{more}\n"), &[("contacts.yaml", contacts)]);
         let base = format!("http://harbour.localhost:{}", gateway.port);
         Self { gateway, mail, _shop: shop, base }
