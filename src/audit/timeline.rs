@@ -67,14 +67,15 @@ fn particulars(line: &Line, before: &Line) -> Vec<String> {
 
 /// Keeps what `line` said, and what was said before of things that it does not speak of.
 fn remember(told: &mut Line, line: Line) {
+    let before = std::mem::take(told);
     *told = Line {
-        site: line.site.or_else(|| told.site.take()),
-        policy: line.policy.or_else(|| told.policy.take()),
-        subject_hash: line.subject_hash.or_else(|| told.subject_hash.take()),
-        client: line.client.or_else(|| told.client.take()),
-        method: line.method.or_else(|| told.method.take()),
-        path: line.path.or_else(|| told.path.take()),
-        score: line.score.or_else(|| told.score.take()),
+        site: line.site.or(before.site),
+        policy: line.policy.or(before.policy),
+        subject_hash: line.subject_hash.or(before.subject_hash),
+        client: line.client.or(before.client),
+        method: line.method.or(before.method),
+        path: line.path.or(before.path),
+        score: line.score.or(before.score),
         ..Line::default()
     };
 }

@@ -7,6 +7,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tower::ServiceExt as _;
 
 use crate::audit;
@@ -38,6 +39,10 @@ pub struct Portal {
 
 /// The most that is read of a body sent to the portal, in bytes: a code and a token are far shorter.
 const MAX_BODY: usize = 16 * 1024;
+
+/// What of a decoded path is escaped before the router reads it: everything but letters, digits, `/` and the marks of
+/// the portal's own addresses.
+const NOT_OF_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
 // === impl Portal ===
 
@@ -97,12 +102,9 @@ impl Portal {
     }
 
     async fn route(&self, call: Call, bytes: Bytes) -> Response<Bytes> {
-        // The canonical path, not the one on the wire: exactly one spelling of each address exists.
-        let mut uri = call.visit.request.path.folded().to_owned();
-        if let Some(query) = call.visit.request.query.raw().and_then(|raw| std::str::from_utf8(raw).ok()) {
-            uri.push('?');
-            uri.push_str(query);
-        }
+        // The canonical path, not the one on the wire: exactly one spelling of each address exists. It is decoded, so
+        // a `?` or `%` in it is part of a name. The query is read out of the visit.
+        let uri = utf8_percent_encode(call.visit.request.path.folded(), NOT_OF_A_PATH).to_string();
         let request = http::Request::builder().method(call.visit.request.method.clone()).uri(uri).extension(call);
         let Ok(request) = request.body(Body::from(bytes)) else { return plain(StatusCode::BAD_REQUEST) };
         let Ok(response) = self.router.clone().oneshot(request).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A site's upstream, valid by construction, with nothing connected yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamSpec {
     /// `host:port` of each server, at least one.
     pub servers: Vec<String>,
@@ -22,7 +22,7 @@ pub struct UpstreamSpec {
 }
 
 /// TLS to an upstream. The name is never empty: an empty one would turn verification off.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamTls {
     /// The name for SNI and for verification.
     pub sni: String,
@@ -43,7 +43,7 @@ pub enum Balance {
 }
 
 /// How servers are probed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
     /// A path that answers 200 when the server is well; `None` only connects.
     pub path: Option<String>,

@@ -117,15 +117,14 @@ pub struct SiteSettings {
 }
 
 /// Whether subjects that differ by case alone are one.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum SubjectsSettings {
     /// They are two.
     #[default]
     Exact,
-    #[schemars(skip)]
-    CaseInsensitive(NotYet),
+    /// They are one.
+    CaseInsensitive,
 }
 
 /// How paths are read.

@@ -112,6 +112,9 @@ impl Gateway {
             Ok(Opened::New) => {
                 let event = self.event_under(Kind::Opened, &case, policy, opening.reference).reason(why.as_str());
                 self.note(self.naming(site, who.subject.as_ref(), event)).await;
+                if parks {
+                    self.note(self.event_under(Kind::Parked, &case, policy, opening.reference)).await;
+                }
                 self.put(&case, policy, opening.id, opening.browser, cookies).await
             }
             Err(error) => self.unavailable(&case, policy, &error),
@@ -156,7 +159,8 @@ impl Gateway {
     }
 
     /// Two requests of the same likeness share a challenge: the same page again, or any request of an API client under
-    /// the same policy that needs no confirmation of its own.
+    /// the same policy that needs no confirmation of its own. Never those of two subjects: whoever signs in after
+    /// somebody else on the same browser is asked anew.
     fn likeness(&self, case: &Case<'_>, particulars: &Particulars) -> KeyedHash {
         let body = case.body.as_deref().unwrap_or_default();
         let whole = digest(&case.visit.request.method, &particulars.target, &case.visit.headers, body);
@@ -165,7 +169,9 @@ impl Gateway {
             Asked::Api => b"api",
             _ => b"page",
         };
-        self.keys.hash("likeness", &[asked, particulars.policy.as_bytes(), what])
+        let subject = particulars.subject();
+        let subject = subject.as_ref().map_or("", |subject| subject.as_str());
+        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what])
     }
 
     /// Opens a challenge in the store.

@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
-use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, TrustedProxies, network_of};
+use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
@@ -89,6 +89,8 @@ pub struct SiteSpec {
     pub directories: Vec<Arc<dyn Directory>>,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
+    /// Whether its application takes subjects that differ by case alone for one (`subjects: case_insensitive`).
+    pub case_insensitive: bool,
 }
 
 /// A site of a running gateway.
@@ -303,6 +305,19 @@ impl Site {
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
         let metrics = shared.audit.metrics.site(spec.key.as_str());
         Self { spec, path_rules, longest, metrics, sessions, revoked }
+    }
+
+    /// The one spelling of a subject on this site, which every counter, grant and directory goes by (H19).
+    pub(super) fn spelling(&self, subject: Subject) -> Subject {
+        if self.spec.case_insensitive { subject.folded() } else { subject }
+    }
+
+    /// Whether `path` (decoded) can be opened by anybody, as far as `like`'s client and host go.
+    #[must_use]
+    pub fn is_open(&self, like: &CanonicalRequest, path: &str) -> bool {
+        let Ok(path) = CanonicalPath::parse(path.as_bytes(), self.path_rules) else { return false };
+        let request = CanonicalRequest { method: http::Method::GET, path, query: Query::default(), ..like.clone() };
+        matches!(self.spec.routes.find(&request).1, Policy::Bypass)
     }
 
     /// Whether a path needs no subject: signing in is how one gets one.

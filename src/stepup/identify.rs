@@ -65,7 +65,7 @@ impl Gateway {
                 Source::Ask(_) if who.subject.is_none() => grant.map(|grant| grant.subject.clone()),
                 Source::Ask(_) => None,
             };
-            match (&who.subject, named) {
+            match (&who.subject, named.map(|named| site.spelling(named))) {
                 (Some(known), Some(other)) if *known != other => return Err(Unknown::Conflict),
                 (None, Some(named)) => who.subject = Some(named),
                 _ => {}

@@ -158,7 +158,9 @@ impl Gateway {
         if let Passage::Proof(Proof { channel, at, .. }) = passage {
             push_proof(&mut add, *channel, *at);
         }
-        self.send_on(case, add)
+        let counted =
+            if matches!(passage, Passage::Observed(_)) { audit::Verdict::Observe } else { audit::Verdict::Forward };
+        self.send_on(case, add, counted)
     }
 
     fn forward_confirmed(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, confirmed: &Confirmed) -> Ruling {
@@ -171,13 +173,13 @@ impl Gateway {
         if let Some(last) = confirmed.sent.last() {
             push_proof(&mut add, last.channel, confirmed.at);
         }
-        self.send_on(case, add)
+        self.send_on(case, add, audit::Verdict::Forward)
     }
 
     /// Sends a judged request on, with its body if that was read.
-    fn send_on(&self, case: &mut Case<'_>, mut add: Vec<(HeaderName, HeaderValue)>) -> Ruling {
+    fn send_on(&self, case: &mut Case<'_>, mut add: Vec<(HeaderName, HeaderValue)>, counted: audit::Verdict) -> Ruling {
         let (site, visit) = (case.site, case.visit);
-        site.metrics.count(audit::Verdict::Forward);
+        site.metrics.count(counted);
         push(&mut add, SCORE_HEADER, SCORE.to_string().as_bytes());
         let instead = case.body.take().map(|body| Replacement {
             method: visit.request.method.clone(),

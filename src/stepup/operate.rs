@@ -27,6 +27,7 @@ impl Gateway {
     pub async fn revoke(&self, host: Option<&str>, subject: &Subject) -> Result<Vec<Operated>, StoreError> {
         let mut done = Vec::new();
         for site in self.sites_at(host) {
+            let subject = &site.spelling(subject.clone());
             let (now, key) = (self.shared.clock.now(), site.spec.key.clone());
             let revocation = Revocation::Subject { site: key, subject: self.subject_hash(site, subject), until: now };
             // A proof lives no longer than the longest policy, but a new config may lengthen that.
@@ -45,6 +46,7 @@ impl Gateway {
     pub async fn unlock(&self, host: Option<&str>, subject: &Subject) -> Result<Vec<Operated>, StoreError> {
         let mut done = Vec::new();
         for site in self.sites_at(host) {
+            let subject = &site.spelling(subject.clone());
             let hash = self.subject_hash(site, subject);
             let was_locked = self.shared.store.unlock(&site.spec.key, hash, &self.rules.limits.failures).await?;
             done.push(self.operated(site, subject, Kind::Unlocked, was_locked).await);

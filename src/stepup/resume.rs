@@ -15,7 +15,7 @@ use crate::stepup::judge::{Case, Resumed, about, resumed_headers};
 use crate::stepup::visit::RESUME;
 use crate::stepup::{Gateway, NoBody, Ruling, Site, Visit};
 use crate::store::Resumable;
-use crate::words::{KeyedHash, ResumeToken};
+use crate::words::{KeyedHash, Reference, ResumeToken};
 
 impl Gateway {
     /// The ruling on a resumption; `None` when the request is none.
@@ -35,7 +35,7 @@ impl Gateway {
                 Some(Ruling::Unavailable(reference))
             }
             Ok(Resumable::Unknown) => None,
-            Ok(Resumable::Used) => Some(Ruling::AlreadySent(reference)),
+            Ok(Resumable::Used) => Some(self.already_sent(visit, reference)),
             Ok(Resumable::Ready { parked, subject, sealed }) => {
                 let context = [site.spec.key.as_str().as_bytes(), parked.as_bytes()].concat();
                 let opened = self.keys.open(Purpose::Parked, &context, &sealed).and_then(Parked::decode)?;
@@ -76,7 +76,7 @@ impl Gateway {
                 forward.set_cookies.extend(self.forget_token(visit));
                 Ruling::Forward(forward)
             }
-            Ok(false) => Ruling::AlreadySent(reference),
+            Ok(false) => self.already_sent(visit, reference),
             Err(error) => {
                 tracing::error!(%error, "the store does not answer");
                 Ruling::Unavailable(reference)
@@ -98,6 +98,10 @@ impl Gateway {
             ..visit.request.clone()
         };
         Some(Visit { request, headers: resumed_headers(&parked.headers, &visit.headers) })
+    }
+
+    fn already_sent(&self, visit: &Visit, reference: Reference) -> Ruling {
+        Ruling::AlreadySent { cookies: self.forget_token(visit).into_iter().collect(), reference }
     }
 
     fn forget_token(&self, visit: &Visit) -> Option<HeaderValue> {

@@ -48,7 +48,12 @@ pub enum Ruling {
         reference: Reference,
     },
     /// The form was sent already: its resume token was used.
-    AlreadySent(Reference),
+    AlreadySent {
+        /// `Set-Cookie` values that make the browser forget the token, so that the address can be opened again.
+        cookies: Vec<HeaderValue>,
+        /// For the visitor to read out.
+        reference: Reference,
+    },
     /// Too much is waiting for this visitor or this site.
     Crowded(Reference),
     /// The body broke off.

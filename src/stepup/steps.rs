@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use crate::audit::{Event, Kind, SendOutcome};
+use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::{Asked, Particulars};
-use crate::delivery::SendError;
+use crate::delivery::{Delivered, SendError};
 use crate::request::{RequestKind, is_prefetch};
 use crate::seal::{Code, Purpose, Typed};
 use crate::stepup::challenge::{Opening, Park};
@@ -187,6 +187,8 @@ impl Gateway {
             return Ok(match self.send_mine(site, visit, mine, Some(choice)).await? {
                 Sending::Sent(standing) | Sending::Renewed(standing) => Arrival::Standing(standing),
                 Sending::Undelivered(standing) => Arrival::Undelivered(standing),
+                // The page was opened twice at once, and the other one sent it (X07).
+                Sending::TooMany(standing, _) if standing.state == State::Sent => Arrival::Standing(standing),
                 Sending::TooMany(standing, wait) => Arrival::TooMany(standing, wait),
                 Sending::Locked(standing, _)
                 | Sending::Expired(standing)
@@ -202,6 +204,20 @@ impl Gateway {
             self.note(about(site, visit, event)).await;
         }
         Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+    }
+
+    /// Where a challenge stands, for this very visitor. Sends nothing and counts nothing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn look(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, StoreError> {
+        match self.mine(site, visit, id).await {
+            Ok(Mine { challenge, particulars, .. }) => {
+                Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+            }
+            Err(NotMine::Arrival(arrival)) => Ok(arrival),
+            Err(NotMine::Store(error)) => Err(error),
+        }
     }
 
     /// A visitor asks for a code, or for it again. With `renew`, a challenge whose time or tries are over is replaced by
@@ -336,7 +352,12 @@ impl Gateway {
                 (send, sealed, sends_left, resend_in, expires_in)
             }
             Permit::Wait { retry_after } | Permit::Exhausted { retry_after } => {
-                return Ok(Sending::TooMany(standing(), retry_after));
+                // Another request of this browser may have sent it meanwhile, as on a double click.
+                let now = match self.find(site, self.browser_hash(&browser), Some(id)).await? {
+                    Found::One(now) => Box::new(self.standing_of(*now, &particulars)),
+                    Found::None | Found::Several => standing(),
+                };
+                return Ok(Sending::TooMany(now, retry_after));
             }
             Permit::TooMany { limit, retry_after } => {
                 self.note(event(Kind::TooManySends).reason(limit)).await;
@@ -369,7 +390,9 @@ impl Gateway {
             let (delivery, key) = (Arc::clone(&self.delivery), site.spec.key.clone());
             let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
-                if let Err(error) = delivery.send(&message, None).await {
+                let outcome = delivery.send(&message, None).await;
+                tally(&shared.audit.metrics, destination.channel, &outcome);
+                if let Err(error) = outcome {
                     tracing::warn!(%error, "a code could not be sent");
                     if error.surely_not_sent() {
                         let _ = shared.store.give_back(&key, id, send).await;
@@ -379,9 +402,10 @@ impl Gateway {
             return Ok(Sending::Sent(after()));
         }
         let avoid = self.shared.carried.get(&id);
-        match self.delivery.send(&message, avoid.as_deref()).await {
+        let outcome = self.delivery.send(&message, avoid.as_deref()).await;
+        tally(&self.shared.audit.metrics, destination.channel, &outcome);
+        match outcome {
             Ok(delivered) => {
-                self.shared.audit.metrics.sent(destination.channel, &delivered.provider, SendOutcome::Accepted);
                 self.shared.carried.insert(id, delivered.provider.as_str().into());
                 self.note(event(Kind::Sent).reason(&delivered.provider)).await;
                 Ok(Sending::Sent(after()))
@@ -455,6 +479,21 @@ impl Gateway {
         if let Err(error) = self.shared.store.note(reference, &line, KEPT).await {
             tracing::warn!(%error, "an event could not be kept for look-ups");
         }
+    }
+}
+
+/// Counts what every provider that was tried made of a message.
+fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendError>) {
+    let failed = match outcome {
+        Ok(delivered) => {
+            metrics.sent(channel, &delivered.provider, SendOutcome::Accepted);
+            &delivered.failed[..]
+        }
+        Err(error) => error.attempts(),
+    };
+    for attempt in failed {
+        let outcome = if attempt.failure.surely_not_sent() { SendOutcome::Failed } else { SendOutcome::Unknown };
+        metrics.sent(channel, &attempt.provider, outcome);
     }
 }
 

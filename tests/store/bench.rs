@@ -188,6 +188,12 @@ impl Bench {
 
     pub async fn try_open(&self, visitor: Visitor, opening: &Opening<'_>) -> (ChallengeId, Opened) {
         let id = ChallengeId::from_random(random());
+        (id, self.open_as(id, visitor, opening).await)
+    }
+
+    pub async fn open_as(&self, id: ChallengeId, visitor: Visitor, opening: &Opening<'_>) -> Opened {
+        let id_bytes = id.as_bytes();
+        let reference = [id_bytes[0], id_bytes[1], id_bytes[2], id_bytes[3], id_bytes[4]];
         let new = NewChallenge {
             site: &self.site,
             id,
@@ -196,12 +202,12 @@ impl Bench {
             likeness: opening.likeness,
             sealed: opening.sealed,
             parked: opening.parked,
-            reference: Reference::from_random(random()),
+            reference: Reference::from_random(reference),
             tries: opening.tries,
             ttl: opening.ttl,
             budget: opening.budget,
         };
-        (id, self.store.open(&new).await.unwrap())
+        self.store.open(&new).await.unwrap()
     }
 
     /// Opens a challenge that must be new.

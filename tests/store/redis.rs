@@ -8,6 +8,8 @@ use otpgate::audit::Audit;
 use otpgate::store::redis::RedisStore;
 use otpgate::store::{Change, Cursor, Found, Revocation, Store as _, StoreError};
 use otpgate::words::SystemClock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::bench::{Answering, Bench, LONG, Opening, Sending, Visitor, grant_id, hash};
 use crate::support::{Redis, free_port};
@@ -190,16 +192,69 @@ async fn a_redis_that_never_answers_is_unreachable() {
     assert!(!format!("{error:?}").contains("127.0.0.1"), "{error:?}");
 }
 
-/// A Redis that stops to answer on a connection is asked again on a new one.
+/// What stands between a store and its Redis: the first connection it treats badly, later ones it carries.
+enum Between {
+    /// Carries the first connection for a while, then holds it: nothing arrives any more, and nothing is closed.
+    Holds(Duration),
+    /// Answers everything on the first connection as a Redis does that loads its data.
+    Loads,
+}
+
+impl Between {
+    async fn start(self, server: &Redis) -> u16 {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, server) = (listener.local_addr().unwrap().port(), server.port);
+        tokio::spawn(async move {
+            let (mut first, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                match self {
+                    Self::Holds(after) => {
+                        let mut redis = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                        let carried = tokio::io::copy_bidirectional(&mut first, &mut redis);
+                        let _ = tokio::time::timeout(after, carried).await;
+                        std::future::pending().await
+                    }
+                    Self::Loads => {
+                        let mut asked = [0; 4096];
+                        while let Ok(length @ 1..) = first.read(&mut asked).await {
+                            // One line for each request: they begin with an asterisk.
+                            let requests = asked[..length].iter().filter(|&&byte| byte == b'*').count();
+                            let refused = "-LOADING Redis is loading the dataset in memory\r\n".repeat(requests);
+                            let _ = first.write_all(refused.as_bytes()).await;
+                        }
+                    }
+                }
+            });
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let mut redis = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut redis).await });
+            }
+        });
+        port
+    }
+}
+
+/// F01: a connection whose peer vanished, as in a power cut, is left after the first second without an answer.
 #[tokio::test]
 async fn a_connection_without_answers_is_left() {
     let server = Redis::start();
-    let store = store_at(&server.url());
+    let port = Between::Holds(Duration::from_millis(300)).start(&server).await;
+    let store = store_at(&format!("redis://127.0.0.1:{port}"));
     store.ping().await.unwrap();
-    // All but this one connection are held for a while.
-    command(&server, &["CLIENT", "PAUSE", "1200", "ALL"]).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
     assert!(matches!(store.ping().await, Err(StoreError::Unreachable(_))));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    store.ping().await.unwrap();
+}
+
+/// F01: a Redis that loads its data refuses to open a database. That is an error, and not for ever.
+#[tokio::test]
+async fn a_redis_that_loads_its_data_is_used_when_it_is_ready() {
+    let server = Redis::start();
+    let port = Between::Loads.start(&server).await;
+    let store = store_at(&format!("redis://127.0.0.1:{port}/1"));
+    let error = store.ping().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Wrong(text) if text.contains("loading the dataset")), "{error:?}");
     store.ping().await.unwrap();
 }
 
@@ -244,7 +299,6 @@ async fn what_redis_refuses_is_an_error() {
     locked_out.ping().await.unwrap();
 }
 
-/// A Redis that loads its data refuses every connection that names a database; once it is ready it is used.
 #[tokio::test]
 async fn another_database_is_another_store() {
     let server = Redis::start();

@@ -74,11 +74,10 @@ fn pem(
 pub(super) fn admin(settings: Option<&AdminSettings>, around: &Surroundings<'_>) -> Result<Option<AdminPlan>, Fault> {
     let Some(settings) = settings else { return Ok(None) };
     let address: SocketAddr = settings.address.value.0;
-    let parse = |written: &Placed<Credential>| {
-        let token = written.reveal(around)?;
-        AdminToken::parse(token.reveal()).map_err(|bad| written.fault(bad.to_string()))
+    let token = |written: &Placed<Credential>| {
+        AdminToken::parse(written.reveal(around)?.reveal()).map_err(|bad| written.fault(bad.to_string()))
     };
-    let token = settings.token.as_ref().map(parse).transpose()?;
+    let token = settings.token.as_ref().map(token).transpose()?;
     if token.is_none() && !address.ip().is_loopback() {
         return Err(settings.address.fault("an admin listener that others can reach needs a `token`"));
     }

@@ -11,7 +11,7 @@ use crate::identity::Source;
 use crate::identity::settings::IdentitySettings;
 use crate::request::{CanonicalPath, IdentityHeaders, PathRules};
 use crate::server::plan::{Notes, RoutePlan, SitePlan};
-use crate::server::settings::{Settings, SiteSettings};
+use crate::server::settings::{Settings, SiteSettings, SubjectsSettings};
 use crate::stepup::SiteSpec;
 use crate::store::SiteKey;
 use crate::words::{Binding, Policy};
@@ -68,9 +68,10 @@ fn plan(
     }
     let sources: Vec<Source> =
         site.identity.iter().map(Placed::<IdentitySettings>::source).collect::<Result<_, _>>()?;
+    let case_insensitive = site.subjects == SubjectsSettings::CaseInsensitive;
     let mut directories = Vec::new();
     for directory in site.directory.iter() {
-        let loaded = directory.load(around, false)?;
+        let loaded = directory.load(around, case_insensitive)?;
         loaded.warnings.into_iter().for_each(|warning| notes.add(directory.place, warning));
         directories.push(loaded.directory);
     }
@@ -86,6 +87,7 @@ fn plan(
         sources,
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?,
         directories,
+        case_insensitive,
     };
     let routes = rules.rules.into_iter().map(|rule| RoutePlan {
         place: rule.place,

@@ -51,7 +51,7 @@ end
 
 local p = token ~= '' and parked_of(c)
 redis.call('HSET', key, 'passed', now)
-redis.call('HDEL', key, 'code', 'code_sealed')
+redis.call('HDEL', key, 'code', 'code_sealed', 'code_ending')
 redis.call('LREM', site .. 'f:' .. c.family, 1, id)
 redis.call('DEL', site .. 'n:' .. subject)
 for _, send in ipairs(c.sends) do
@@ -67,6 +67,7 @@ if binding ~= '' then
 end
 if p then
   local resume = site .. 'r:' .. token
+  redis.call('DEL', resume)
   redis.call('HSET', resume, 'parked', p.id)
   redis.call('PEXPIRE', resume, token_ttl)
 end

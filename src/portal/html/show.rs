@@ -1,0 +1,216 @@
+//! Which page shows what.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http::{Response, StatusCode};
+use minijinja::{Value, context};
+use url::form_urlencoded;
+
+use crate::audit::{Event, Kind};
+use crate::challenge::Asked;
+use crate::portal::handle::Call;
+use crate::portal::notice::{Notice, Telling};
+use crate::portal::page::{self, Forms, Page};
+use crate::portal::{sentences, turn, view};
+use crate::seal::Typed;
+use crate::stepup::{Arrival, Sending, Standing};
+use crate::store::{Lock, State, StoreError};
+
+/// What stands in the box at the top of a page.
+pub(in crate::portal) enum Alert {
+    /// Something about the one field of the page.
+    Field(String),
+    /// Something else.
+    Text(String),
+    /// That a code can be sent again only after this long.
+    Wait(Duration),
+}
+
+// === impl Call ===
+
+impl Call {
+    /// Begins to tell something that belongs to no challenge.
+    pub(in crate::portal) fn tell(&self, notice: Notice) -> Telling<'_> {
+        notice.tell(Some(&self.site), self.gateway.reference())
+    }
+
+    /// A failure of ours, and a record of it under the reference that the visitor sees.
+    pub(in crate::portal) fn unavailable(&self, error: &StoreError) -> Telling<'_> {
+        let reference = self.gateway.reference();
+        tracing::error!(%error, %reference, "the store does not answer");
+        let request = &self.visit.request;
+        let event = Event::new(Kind::Unavailable, reference)
+            .site(self.site.spec.key.as_str())
+            .client(request.client.ip)
+            .request(request.method.as_str(), request.path.decoded());
+        self.gateway.shared().audit.record(event);
+        turn::unavailable(&self.site, &self.visit, reference)
+    }
+
+    pub(in crate::portal) fn arrival(&self, arrival: Arrival) -> Response<Bytes> {
+        match arrival {
+            Arrival::Nothing => self.tell(Notice::NO_CHALLENGE).link("/", "start").page(),
+            Arrival::Several => self.tell(Notice::SEVERAL).link("/", "start").page(),
+            Arrival::NotSignedIn => {
+                turn::sign_in(&self.site, self.site.spec.sign_in.clone(), self.gateway.reference()).page()
+            }
+            Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).link("/", "start").page(),
+            Arrival::Standing(standing) => self.standing(&standing),
+            Arrival::Undelivered(standing) => self.undelivered(&standing),
+            Arrival::TooMany(standing, wait) => self.too_many(&standing, wait),
+        }
+    }
+
+    pub(in crate::portal) fn sending(&self, sending: Sending) -> Response<Bytes> {
+        match sending {
+            Sending::Sent(standing) => {
+                let is_resend = standing.sends_left < self.gateway.rules().resend.max;
+                let again = if is_resend { "&again" } else { "" };
+                page::see_other(&format!("{}{again}", view::page_address(&standing.id)), Vec::new())
+            }
+            Sending::Renewed(standing) => page::see_other(&view::page_address(&standing.id), Vec::new()),
+            Sending::TooMany(standing, wait) => self.too_many(&standing, wait),
+            Sending::Locked(standing, lock) => self.locked(&standing, lock),
+            Sending::Expired(standing) => self.expired(&standing),
+            Sending::Passed(standing) => self.passed(&standing, StatusCode::GONE),
+            Sending::NoSuchContact(standing) if standing.reached.is_empty() => self.standing(&standing),
+            Sending::NoSuchContact(standing) => {
+                let telling = Notice::NO_SUCH_CONTACT.tell(Some(&self.site), standing.reference);
+                telling.link(view::page_address(&standing.id), "go-to-code").page()
+            }
+            Sending::Undelivered(standing) => self.undelivered(&standing),
+            Sending::Crowded(reference) => turn::crowded(&self.site, reference).page(),
+            Sending::Not(arrival) => self.arrival(arrival),
+        }
+    }
+
+    /// The page of a challenge as it stands.
+    pub(in crate::portal) fn standing(&self, standing: &Standing) -> Response<Bytes> {
+        match standing.state {
+            State::Open if standing.asked == Asked::Nobody => {
+                self.page("ask.html", StatusCode::OK, standing, None, context! {})
+            }
+            State::Open if standing.reached.is_empty() => {
+                self.about(Notice::NO_CONTACT, standing, false).link(self.safe(), "cancel").page()
+            }
+            State::Open => self.page("choose.html", StatusCode::OK, standing, None, context! {}),
+            State::Sent => self.page("code.html", StatusCode::OK, standing, None, context! {}),
+            State::Passed => self.passed(standing, StatusCode::OK),
+            State::Locked(lock) => self.locked(standing, lock),
+            State::Expired => self.expired(standing),
+        }
+    }
+
+    pub(in crate::portal) fn code_again(
+        &self,
+        status: StatusCode,
+        standing: &Standing,
+        alert: Alert,
+    ) -> Response<Bytes> {
+        self.page("code.html", status, standing, Some(alert), context! {})
+    }
+
+    pub(in crate::portal) fn malformed(&self, typed: &Typed) -> Alert {
+        let digits = self.gateway.rules().shape.digits().to_string();
+        let key = match typed {
+            Typed::Empty | Typed::Code(_) => "error.empty",
+            Typed::TooShort => "error.too-short",
+            Typed::TooLong => "error.too-long",
+            Typed::NotDigits => "error.not-digits",
+        };
+        Alert::Field(sentences::say(key, &[("n", &digits)]))
+    }
+
+    pub(in crate::portal) fn locked(&self, standing: &Standing, lock: Lock) -> Response<Bytes> {
+        let now = self.gateway.shared().clock.now();
+        match lock {
+            Lock::Challenge => self.about(Notice::CHALLENGE_LOCKED, standing, true).link(self.safe(), "cancel"),
+            Lock::For(wait) => self
+                .about(Notice::LOCKED, standing, false)
+                .wait(wait, Some(now))
+                .link(view::page_address(&standing.id), "retry")
+                .link(self.safe(), "cancel"),
+            Lock::UntilUnlocked => self.about(Notice::UNTIL_UNLOCKED, standing, false).link(self.safe(), "cancel"),
+        }
+        .page()
+    }
+
+    pub(in crate::portal) fn expired(&self, standing: &Standing) -> Response<Bytes> {
+        self.about(Notice::EXPIRED, standing, true).link(self.safe(), "cancel").page()
+    }
+
+    pub(in crate::portal) fn passed(&self, standing: &Standing, status: StatusCode) -> Response<Bytes> {
+        self.about(Notice::PASSED, standing, false).status(status).link(&standing.return_to, "go-on").page()
+    }
+
+    pub(in crate::portal) fn undelivered(&self, standing: &Standing) -> Response<Bytes> {
+        if standing.state == State::Sent {
+            let alert = Alert::Text(sentences::say("error.undelivered", &[]));
+            return self.code_again(StatusCode::SERVICE_UNAVAILABLE, standing, alert);
+        }
+        self.about(Notice::UNDELIVERED, standing, true).wait(turn::PAUSE, None).link(self.safe(), "cancel").page()
+    }
+
+    pub(in crate::portal) fn too_many(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+        let now = self.gateway.shared().clock.now();
+        if standing.state == State::Sent {
+            let mut response = self.code_again(StatusCode::TOO_MANY_REQUESTS, standing, Alert::Wait(wait));
+            page::retry_after(response.headers_mut(), wait);
+            return response;
+        }
+        self.about(Notice::TOO_MANY_SENDS, standing, true).wait(wait, Some(now)).link(self.safe(), "cancel").page()
+    }
+
+    /// Begins to tell something about a challenge.
+    pub(in crate::portal) fn about(&self, notice: Notice, standing: &Standing, offers_ways: bool) -> Telling<'_> {
+        notice.tell(Some(&self.site), standing.reference).challenge(view::challenge(self, standing), offers_ways)
+    }
+
+    pub(in crate::portal) fn page(
+        &self,
+        template: &'static str,
+        status: StatusCode,
+        standing: &Standing,
+        alert: Option<Alert>,
+        values: Value,
+    ) -> Response<Bytes> {
+        let field = if template == "ask.html" { "address" } else { "code" };
+        let alert = alert.map(|alert| match alert {
+            Alert::Field(text) => context! { text, field },
+            Alert::Text(text) => context! { text },
+            Alert::Wait(wait) => context! { wait => view::moment(self.gateway.shared().clock.now(), wait) },
+        });
+        let again = form_urlencoded::parse(self.visit.request.query.raw().unwrap_or_default());
+        let values = context! {
+            alert,
+            again => again.into_iter().any(|(name, _)| name == "again"),
+            digits => self.gateway.rules().shape.digits(),
+            challenge => view::challenge(self, standing),
+            last => view::last(standing),
+            safe => self.safe(),
+            ..values
+        };
+        let forms = if template == "code.html" { Forms::Onward } else { Forms::Own };
+        let (site, reference) = (Some(&*self.site), standing.reference);
+        Page { template, status, site, reference, values, forms }.render()
+    }
+
+    /// Where a visitor who changes their mind goes, still signed in (U13): the start page, unless that asks for a code
+    /// itself.
+    pub(in crate::portal) fn safe(&self) -> &'static str {
+        if self.site.is_open(&self.visit.request, "/") { "/" } else { "/.otpgate/" }
+    }
+}
+
+pub(in crate::portal) fn wrong_code(tries_left: u32) -> Alert {
+    let mut text = sentences::say("error.wrong", &[]);
+    text.push('.');
+    // Told only when it matters (U10).
+    if tries_left <= 2 {
+        let key = if tries_left == 1 { "code.tries.one" } else { "code.tries.other" };
+        text.push(' ');
+        text.push_str(&sentences::say(key, &[("n", &tries_left.to_string())]));
+    }
+    Alert::Field(text)
+}

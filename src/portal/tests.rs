@@ -1,0 +1,243 @@
+//! Every page that there is, made from challenges by hand, and what must be true of each. Where challenges come from is
+//! tested over the whole portal in `tests/portal.rs`.
+
+mod down;
+mod gallery;
+
+use http::{Response, StatusCode};
+
+use super::notice::Notice;
+use super::{assets, sentences};
+use bytes::Bytes;
+use gallery::{Stage, every_page};
+
+/// The text of a page without its tags, white space as one space.
+fn text(page: &Response<Bytes>) -> String {
+    let html = html(page);
+    let mut text = String::new();
+    let mut inside = false;
+    for character in html.chars() {
+        match character {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                text.push(' ');
+            }
+            other if !inside => text.push(other),
+            _ => {}
+        }
+    }
+    let text = text.replace("&#39;", "'").replace("&quot;", "\"").replace("&amp;", "&");
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace(" .", ".")
+}
+
+fn html(page: &Response<Bytes>) -> String {
+    String::from_utf8(page.body().to_vec()).unwrap()
+}
+
+fn header<'a>(page: &'a Response<Bytes>, name: &str) -> &'a str {
+    page.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+/// The tag of the code field.
+fn code_field(html: &str) -> &str {
+    let start = html.find("<input class=\"code\"").unwrap();
+    &html[start..start + html[start..].find('>').unwrap()]
+}
+
+#[test]
+fn every_page_is_whole_small_and_safe() {
+    for (name, page) in every_page() {
+        let html = html(&page);
+        assert!(html.trim_start().starts_with("<!doctype html>"), "{name}: {html}");
+        assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8", "{name}");
+        // U25, and what loads with it.
+        let styled = html.len() + include_str!("assets/style.css").len() + include_str!("assets/countdown.js").len();
+        assert!(styled < 30_000, "{name} weighs {styled} bytes");
+        // U16: one heading, and the language.
+        assert_eq!(html.matches("<h1>").count(), 1, "{name}");
+        assert!(html.contains("<html lang=\"en\" dir=\"ltr\">"), "{name}");
+        // The reference is on every page.
+        assert!(text(&page).contains("Reference: "), "{name}: {}", text(&page));
+        // U23.
+        assert_eq!(header(&page, "cache-control"), "no-store", "{name}");
+        assert_eq!(header(&page, "x-content-type-options"), "nosniff", "{name}");
+        assert_eq!(header(&page, "x-frame-options"), "DENY", "{name}");
+        assert_eq!(header(&page, "cross-origin-opener-policy"), "same-origin", "{name}");
+        assert_eq!(header(&page, "referrer-policy"), "no-referrer", "{name}");
+        assert!(html.contains("<meta name=\"referrer\" content=\"same-origin\">"), "{name}");
+        let policy = header(&page, "content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "style-src 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(part), "{name}: {policy}");
+        }
+        assert!(!html.contains("style=") && !html.contains("<style") && !html.contains(" onclick"), "{name}");
+        assert_eq!(html.matches("<script").count(), html.matches("<script src=\"").count(), "{name}");
+        // Nothing is left to fill in, and no key is shown in place of its sentence.
+        assert!(!html.contains('{') && !html.contains('}'), "{name}: {html}");
+        for key in ["notice.", "code.", "way.", "what.", "error.", "again.", "help.", "footer."] {
+            let shown = text(&page);
+            assert!(!shown.split(' ').any(|word| word.starts_with(key) && word.len() > key.len()), "{name}: {shown}");
+        }
+        // C12: every form but the one that ends the grant has the token.
+        for form in html.split("<form").skip(1) {
+            let form = form.split("</form>").next().unwrap();
+            assert!(form.contains("method=\"post\""), "{name}");
+            assert!(form.contains("/.otpgate/logout") || form.contains("name=\"token\""), "{name}: {form}");
+        }
+        // A label for every field that is seen.
+        for field in html.split("<input").skip(1).filter(|field| !field.contains("type=\"hidden\"")) {
+            let id = field.split("id=\"").nth(1).unwrap().split('"').next().unwrap();
+            assert!(html.contains(&format!("<label for=\"{id}\">")), "{name}: {field}");
+        }
+    }
+}
+
+#[test]
+fn every_notice_has_its_sentences_and_every_sentence_its_use() {
+    let source: String = [
+        include_str!("view.rs"),
+        include_str!("turn.rs"),
+        include_str!("notice.rs"),
+        include_str!("json.rs"),
+        include_str!("page.rs"),
+        include_str!("html.rs"),
+        include_str!("html/show.rs"),
+        include_str!("sentences.rs"),
+        include_str!("templates/ask.html"),
+        include_str!("templates/choose.html"),
+        include_str!("templates/code.html"),
+        include_str!("templates/help.html"),
+        include_str!("templates/layout.html"),
+        include_str!("templates/macros.html"),
+        include_str!("templates/notice.html"),
+    ]
+    .concat();
+    let notices: Vec<&str> = Notice::ALL.iter().map(|notice| notice.key).collect();
+    for key in &notices {
+        assert!(sentences::is_there(&format!("notice.{key}.heading")), "{key}");
+        assert!(sentences::is_there(&format!("notice.{key}.text")), "{key}");
+    }
+    let channels = ["email", "sms", "voice"];
+    for key in sentences::keys() {
+        let built = key.strip_prefix("notice.").and_then(|rest| rest.split('.').next());
+        let is_used = source.contains(&format!("\"{key}\""))
+            || built.is_some_and(|notice| notices.contains(&notice))
+            || key.starts_with("time.")
+            || key.starts_with("what.")
+            || channels.iter().any(|channel| key.contains(channel))
+            || source.contains(&format!("\"{}\"", key.trim_end_matches(".one").trim_end_matches(".other")));
+        assert!(is_used, "nothing says `{key}`");
+    }
+}
+
+#[test]
+fn the_code_page_asks_in_one_plain_field() {
+    let stage = Stage::new();
+    let page = stage.sent();
+    let html = html(&page);
+    let field = code_field(&html);
+    // U01–U06.
+    for wanted in [
+        "type=\"text\"",
+        "inputmode=\"numeric\"",
+        "autocomplete=\"one-time-code\"",
+        "name=\"code\"",
+        "spellcheck=\"false\"",
+        "autocapitalize=\"off\"",
+        "autofocus",
+        "aria-describedby=\"hint\"",
+    ] {
+        assert!(field.contains(wanted), "{wanted} in {field}");
+    }
+    for unwanted in ["maxlength", "pattern", "aria-invalid", "value="] {
+        assert!(!field.contains(unwanted), "{unwanted} in {field}");
+    }
+    assert_eq!(html.matches("type=\"text\"").count(), 1);
+    assert!(html.contains("<button>Continue</button>"));
+    // U07.
+    let text = text(&page);
+    assert!(html.contains("<title>Check your e-mail · Example Shop</title>"), "{html}");
+    assert!(text.contains("We sent an e-mail with a 6-digit code to a***@e***.com"), "{text}");
+    assert!(text.contains("to open /account"), "{text}");
+    assert!(text.contains("The code expires in 5 minutes"), "{text}");
+    // U11: always there, server-set, in words without a time zone and exactly for programs.
+    assert!(text.contains("Not received it? You can ask for it again in 30 seconds"), "{text}");
+    assert!(html.contains("<time datetime=\"2027-01-15T08:00:30Z\" data-left=\"30\""), "{html}");
+    assert!(text.contains("Send it again to a***@e***.com"), "{text}");
+    // U12, U13, U19.
+    assert!(text.contains("Call +** *** **89"), "{text}");
+    assert!(text.contains("Send a text message to +** *** **89 (work)"), "{text}");
+    assert!(html.contains("<a class=\"link\" href=\"/\">Cancel</a>"), "{html}");
+    assert!(html.contains("<a href=\"mailto:help@example.com\">help@example.com</a>"), "{html}");
+    // U10: five tries are not worth a word.
+    assert!(!text.contains("more tr"), "{text}");
+}
+
+#[test]
+fn a_form_that_leads_on_to_the_application_may_lead_on_from_there() {
+    let stage = Stage::new();
+    let policy = |page: &Response<Bytes>| header(page, "content-security-policy").to_owned();
+    assert!(policy(&stage.sent()).contains("form-action 'self' https: http:;"));
+    assert!(policy(&stage.open()).contains("form-action 'self';"));
+}
+
+#[test]
+fn an_error_is_said_at_the_top_and_at_the_field() {
+    let stage = Stage::new();
+    for (tries, told) in [(1, "You have 1 more try."), (2, "You have 2 more tries."), (3, "")] {
+        let page = stage.wrong(tries);
+        assert_eq!(page.status(), StatusCode::FORBIDDEN);
+        let html = html(&page);
+        // U08.
+        assert!(html.contains("<title>Error: Check your e-mail · Example Shop</title>"), "{html}");
+        assert!(html.contains("role=\"alert\"") && html.contains("<a href=\"#code\">"), "{html}");
+        let field = code_field(&html);
+        assert!(
+            field.contains("aria-describedby=\"hint fault\"") && field.contains("aria-invalid=\"true\""),
+            "{field}"
+        );
+        assert!(html.find("role=\"alert\"").unwrap() < html.find("<h1>").unwrap());
+        // U10.
+        let text = text(&page);
+        assert_eq!(text.contains("more tr"), !told.is_empty(), "{text}");
+        assert!(text.contains(told), "{text}");
+    }
+}
+
+#[test]
+fn what_a_visitor_is_shown_cannot_be_markup_nor_turn_the_text_around_it() {
+    let stage = Stage::new();
+    let page = stage.of_path("/a/<script>alert(1)</script>");
+    assert!(!html(&page).contains("<script>alert"));
+    let page = stage.of_path("/caf%C3%A9/%D8%A7%D9%84%D8%B9%D8%B1%D8%A8%D9%8A%D8%A9");
+    assert!(text(&page).contains("/café/العربية"), "{}", text(&page));
+    // A right-to-left override stays escaped.
+    let page = stage.of_path("/%E2%80%AEevil");
+    assert!(text(&page).contains("/%E2%80%AEevil"), "{}", text(&page));
+    let page = stage.of_path(&format!("/{}", "x".repeat(500)));
+    assert!(text(&page).contains(&format!("/{}…", "x".repeat(79))), "{}", text(&page));
+}
+
+#[test]
+fn an_address_that_is_allowed_and_one_that_is_not_see_the_same_page() {
+    // O25, I7.
+    let stage = Stage::new();
+    assert_eq!(html(&stage.typed(true)), html(&stage.typed(false)));
+    assert!(text(&stage.typed(true)).contains("If a***@e***.com may be used here"));
+}
+
+#[test]
+fn assets_are_kept_for_good_under_their_own_name_only() {
+    let style = assets::Asset::find(&assets::STYLESHEET.name).unwrap();
+    assert_eq!(header(&style, "cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(header(&style, "content-type"), "text/css; charset=utf-8");
+    let other = assets::Asset::find("style-000000000000.css").unwrap();
+    assert_eq!(header(&other, "cache-control"), "no-cache");
+    assert!(assets::Asset::find("secret-000000000000.css").is_none());
+}

@@ -1,0 +1,255 @@
+//! Every page that there is.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use super::down::Down;
+use crate::audit::Audit;
+use crate::challenge::Asked;
+use crate::delivery::{Delivery, DeliverySpec, Outbox};
+use crate::gate::{HostPattern, Routes};
+use crate::portal::handle::Call;
+use crate::portal::html::{Alert, wrong_code};
+use crate::portal::notice::Notice;
+use crate::portal::{Asker, turn};
+use crate::request::path::BadPath;
+use crate::request::{CanonicalRequest, PathRules, RawRequest, Refused, TrustedProxies};
+use crate::seal::{CodeShape, KeyRing, Secret, SystemRandom, Typed};
+use crate::stepup::{Arrival, ChallengeRules, Gateway, Reached, Ruling, Sending, Shared, SiteSpec, Standing, Visit};
+use crate::store::{Budget, Limits, Lock, Resend, SiteKey, State};
+use crate::words::{ChallengeId, Channel, Policy, Reference, TestClock, Timestamp};
+
+const REFERENCE: Reference = Reference::from_random([7, 1, 2, 3, 4]);
+
+/// A gateway of one site on which challenges by hand are shown.
+pub(super) struct Stage(Call);
+
+pub(super) fn standing() -> Standing {
+    let email = Reached { channel: Channel::Email, contact: 0, to: "a***@e***.com".to_owned(), label: None };
+    let reached = vec![
+        email.clone(),
+        Reached { channel: Channel::Sms, contact: 0, to: "+** *** **89".to_owned(), label: Some("work".to_owned()) },
+        Reached { channel: Channel::Voice, contact: 0, to: "+** *** **89".to_owned(), label: None },
+    ];
+    Standing {
+        id: ChallengeId::from_random([9; 16]),
+        reference: REFERENCE,
+        state: State::Sent,
+        tries_left: 5,
+        sends_left: 3,
+        expires_in: Duration::from_secs(300),
+        resend_in: Duration::from_secs(30),
+        reached,
+        last: Some(email),
+        method: "GET".to_owned(),
+        path: "/account".to_owned(),
+        return_to: "/account?tab=2".to_owned(),
+        confirms: false,
+        is_parked: false,
+        asked: Asked::Page,
+    }
+}
+
+fn boxed(change: impl FnOnce(&mut Standing)) -> Box<Standing> {
+    let mut standing = standing();
+    change(&mut standing);
+    Box::new(standing)
+}
+
+fn call() -> Call {
+    let random = SystemRandom::new();
+    let clock = Arc::new(TestClock::at(Timestamp::from_millis(1_800_000_000_000)));
+    let audit = Arc::new(Audit::new(clock.clone()));
+    let shared = Arc::new(Shared::new(Arc::new(Down), clock.clone(), Arc::new(SystemRandom::new()), audit));
+    let keys = KeyRing::new(&[Secret::parse(&Secret::generate(&random)).unwrap()]).unwrap();
+    let delivery = Arc::new(Delivery::new(DeliverySpec::default(), Arc::new(Outbox::new(clock))).unwrap());
+    let rules = ChallengeRules {
+        shape: CodeShape::new(6).unwrap(),
+        ttl: Duration::from_secs(300),
+        tries: 5,
+        resend: Resend { max: 3, wait: vec![Duration::from_secs(30)] },
+        max_body: 1 << 20,
+        park_ttl: Duration::from_secs(3600),
+        budget: Budget { per_subject: 1 << 22, total: 1 << 28, per_browser: 8 },
+        limits: Limits::default(),
+    };
+    let spec = SiteSpec {
+        hosts: vec![HostPattern::Exact("shop.example.com".to_owned())],
+        key: SiteKey::new("shop.example.com"),
+        name: "Example Shop".into(),
+        support: Some("help@example.com".into()),
+        routes: Routes::new(Vec::new(), Policy::Bypass).unwrap(),
+        sources: Vec::new(),
+        sign_in: Some("/login".to_owned()),
+        directories: Vec::new(),
+        identity_headers: Default::default(),
+    };
+    let gateway = Arc::new(Gateway::new(shared, keys, delivery, rules, vec![spec], TrustedProxies::default()));
+    let site = Arc::clone(gateway.site("shop.example.com").unwrap());
+    let mut headers = HeaderMap::new();
+    headers.insert("host", HeaderValue::from_static("shop.example.com"));
+    headers.insert("accept", HeaderValue::from_static("text/html"));
+    let raw = RawRequest {
+        method: &Method::GET,
+        target: b"/.otpgate/challenge",
+        headers: &headers,
+        authority: None,
+        peer: IpAddr::from([192, 0, 2, 1]),
+        tls: true,
+    };
+    let request = CanonicalRequest::new(raw, &TrustedProxies::default(), PathRules::default()).unwrap();
+    Call { gateway, site, visit: Arc::new(Visit { request, headers }) }
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        Self(call())
+    }
+
+    fn show(&self, change: impl FnOnce(&mut Standing)) -> Response<Bytes> {
+        self.0.arrival(Arrival::Standing(boxed(change)))
+    }
+
+    pub(super) fn sent(&self) -> Response<Bytes> {
+        self.show(|_| {})
+    }
+
+    pub(super) fn open(&self) -> Response<Bytes> {
+        self.show(|standing| (standing.state, standing.last) = (State::Open, None))
+    }
+
+    pub(super) fn wrong(&self, tries_left: u32) -> Response<Bytes> {
+        self.0.code_again(StatusCode::FORBIDDEN, &standing(), wrong_code(tries_left))
+    }
+
+    pub(super) fn of_path(&self, path: &str) -> Response<Bytes> {
+        self.show(|standing| path.clone_into(&mut standing.path))
+    }
+
+    pub(super) fn typed(&self, allowed: bool) -> Response<Bytes> {
+        self.show(|standing| {
+            standing.asked = if allowed { Asked::Typed } else { Asked::Decoy };
+            standing.reached.truncate(1);
+        })
+    }
+}
+
+/// Every page, by name.
+pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
+    let stage = Stage::new();
+    let call = &stage.0;
+    let only = |standing: &mut Standing, channel: Channel| {
+        standing.reached.retain(|reached| reached.channel == channel);
+        standing.last = standing.reached.first().cloned();
+    };
+    let malformed =
+        |typed: Typed| call.code_again(StatusCode::UNPROCESSABLE_ENTITY, &standing(), call.malformed(&typed));
+    let ruled = |ruling: Ruling| turn::answer(&call.site, &call.visit, ruling);
+    let headers = &call.visit.headers;
+    let asker = Asker { method: &Method::GET, headers, reference: REFERENCE };
+    let state = |state: State| stage.show(move |standing| standing.state = state);
+    vec![
+        ("code", stage.sent()),
+        ("code-sms", stage.show(|standing| only(standing, Channel::Sms))),
+        (
+            "code-voice-confirm-ready",
+            stage.show(|standing| {
+                only(standing, Channel::Voice);
+                "POST".clone_into(&mut standing.method);
+                "/transfer".clone_into(&mut standing.path);
+                (standing.confirms, standing.is_parked, standing.resend_in) = (true, true, Duration::ZERO);
+            }),
+        ),
+        ("code-typed", stage.typed(true)),
+        ("code-no-more-sends", stage.show(|standing| standing.sends_left = 0)),
+        ("code-long-path", stage.of_path(&format!("/{}", "averylongword".repeat(20)))),
+        ("code-wrong", stage.wrong(1)),
+        ("code-empty", malformed(Typed::Empty)),
+        ("code-too-short", malformed(Typed::TooShort)),
+        ("code-too-long", malformed(Typed::TooLong)),
+        ("code-not-digits", malformed(Typed::NotDigits)),
+        ("code-wait", call.sending(Sending::TooMany(boxed(|_| {}), Duration::from_secs(25)))),
+        ("code-undelivered-again", call.sending(Sending::Undelivered(boxed(|_| {})))),
+        ("choose", stage.open()),
+        (
+            "choose-one-parked",
+            stage.show(|standing| {
+                only(standing, Channel::Email);
+                "POST".clone_into(&mut standing.method);
+                (standing.state, standing.last, standing.is_parked) = (State::Open, None, true);
+            }),
+        ),
+        (
+            "ask",
+            stage.show(|standing| {
+                (standing.state, standing.asked, standing.last) = (State::Open, Asked::Nobody, None);
+                standing.reached.clear();
+            }),
+        ),
+        (
+            "ask-wrong",
+            call.page(
+                "ask.html",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &standing(),
+                Some(Alert::Field(crate::portal::sentences::say("error.address", &[]))),
+                minijinja::context! { typed => "alice@example" },
+            ),
+        ),
+        ("help", call.page("help.html", StatusCode::OK, &standing(), None, minijinja::context! {})),
+        (
+            "no-contact",
+            stage.show(|standing| {
+                (standing.state, standing.last) = (State::Open, None);
+                standing.reached.clear();
+            }),
+        ),
+        ("locked", state(State::Locked(Lock::For(Duration::from_secs(2400))))),
+        ("locked-challenge", state(State::Locked(Lock::Challenge))),
+        ("locked-until-unlocked", state(State::Locked(Lock::UntilUnlocked))),
+        (
+            "too-many-sends",
+            call.arrival(Arrival::TooMany(
+                boxed(|standing| (standing.state, standing.last) = (State::Open, None)),
+                Duration::from_secs(500),
+            )),
+        ),
+        (
+            "undelivered",
+            call.arrival(Arrival::Undelivered(boxed(|standing| {
+                (standing.state, standing.last) = (State::Open, None);
+            }))),
+        ),
+        ("expired", stage.show(|standing| (standing.state, standing.is_parked) = (State::Expired, true))),
+        ("passed", state(State::Passed)),
+        ("nothing", call.arrival(Arrival::Nothing)),
+        ("several", call.arrival(Arrival::Several)),
+        ("not-signed-in", call.arrival(Arrival::NotSignedIn)),
+        ("somebody-else", call.arrival(Arrival::SomebodyElse)),
+        ("no-such-contact", call.sending(Sending::NoSuchContact(boxed(|_| {})))),
+        ("refused", ruled(Ruling::Refused(REFERENCE))),
+        ("too-large", ruled(Ruling::TooLarge { limit: 1 << 20, reference: REFERENCE })),
+        ("already-sent", ruled(Ruling::AlreadySent(REFERENCE))),
+        ("crowded", ruled(Ruling::Crowded(REFERENCE))),
+        ("broken-body", ruled(Ruling::BrokenBody(REFERENCE))),
+        ("unavailable", ruled(Ruling::Unavailable(REFERENCE))),
+        ("sign-in", ruled(Ruling::SignIn { to: None, reference: REFERENCE })),
+        ("index", call.tell(Notice::INDEX).link("/", "start").page()),
+        ("logged-out", call.tell(Notice::LOGGED_OUT).link("/", "start").page()),
+        ("foreign-origin", call.tell(Notice::FOREIGN_ORIGIN).link("/", "start").page()),
+        ("stale-form", call.tell(Notice::STALE_FORM).link("/.otpgate/challenge", "go-to-code").page()),
+        ("not-found", call.tell(Notice::NOT_FOUND).link("/", "start").page()),
+        ("wrong-method", call.tell(Notice::WRONG_METHOD).link("/.otpgate/challenge", "go-to-code").page()),
+        ("bad-request", asker.refused(Refused::HostRepeated)),
+        ("bad-path", asker.refused(Refused::Path(BadPath::Backslash))),
+        ("unknown-host", asker.unknown_host()),
+        ("no-answer", asker.upstream_trouble(StatusCode::BAD_GATEWAY)),
+        ("slow-answer", asker.upstream_trouble(StatusCode::GATEWAY_TIMEOUT)),
+        ("header-too-large", asker.header_too_large()),
+        ("internal-error", asker.internal_error()),
+    ]
+}

@@ -1,0 +1,143 @@
+//! A challenge as templates and JSON show it.
+
+use std::time::{Duration, SystemTime};
+
+use minijinja::{Value, context};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use crate::challenge::Asked;
+use crate::portal::handle::Call;
+use crate::portal::sentences;
+use crate::stepup::{Reached, Standing};
+use crate::store::{Lock, State};
+use crate::words::{ChallengeId, Timestamp};
+
+/// The longest path that a page shows, in characters; what is longer is cut with an ellipsis.
+const LONGEST_PATH: usize = 80;
+
+/// What templates call `challenge`.
+pub(super) fn challenge(call: &Call, standing: &Standing) -> Value {
+    let now = call.gateway.shared().clock.now();
+    let mut channels: Vec<&str> = Vec::new();
+    for reached in &standing.reached {
+        if !channels.contains(&reached.channel.as_str()) {
+            channels.push(reached.channel.as_str());
+        }
+    }
+    context! {
+        id => standing.id.to_string(),
+        token => call.gateway.form_token(&standing.id),
+        what => what(standing),
+        method => standing.method.as_str(),
+        path => path(&standing.path),
+        is_parked => standing.is_parked,
+        is_typed => matches!(standing.asked, Asked::Typed | Asked::Decoy),
+        can_send => standing.state == State::Open || standing.sends_left > 0,
+        expires => moment(now, standing.expires_in),
+        resend => moment(now, standing.resend_in),
+        channels,
+        ways => ways(standing),
+    }
+}
+
+/// What templates call `last`: where the code went.
+pub(super) fn last(standing: &Standing) -> Option<Value> {
+    let last = standing.last.as_ref().or_else(|| standing.reached.first())?;
+    Some(context! { channel => last.channel.as_str(), to => last.to.as_str() })
+}
+
+/// A moment in words that need no time zone, and exactly, for programs.
+pub(super) fn moment(now: Timestamp, left: Duration) -> Value {
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(now.after(left).as_secs());
+    context! {
+        at => humantime::format_rfc3339_seconds(at).to_string(),
+        seconds => sentences::seconds(left),
+        text => sentences::duration(left),
+    }
+}
+
+/// Every way in which a code can go; where it went last comes first.
+fn ways(standing: &Standing) -> Vec<Value> {
+    let is_last = |reached: &&Reached| Some(*reached) == standing.last.as_ref();
+    let last = standing.reached.iter().filter(is_last);
+    let others = standing.reached.iter().filter(|reached| !is_last(reached));
+    let way = |reached: &Reached| {
+        context! {
+            channel => reached.channel.as_str(),
+            contact => reached.contact,
+            to => reached.to.as_str(),
+            label => reached.label.as_deref(),
+            again => is_last(&reached),
+        }
+    };
+    last.chain(others).map(way).collect()
+}
+
+fn what(standing: &Standing) -> &'static str {
+    if standing.confirms {
+        "confirm"
+    } else if matches!(standing.method.as_str(), "GET" | "HEAD") {
+        "open"
+    } else {
+        "send"
+    }
+}
+
+/// The path as a person reads it. What could turn or hide the text around it stays escaped.
+fn path(wire: &str) -> String {
+    let decoded = percent_decode_str(wire).decode_utf8().ok();
+    let is_readable = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ');
+    let text = decoded.filter(|text| is_readable(text)).unwrap_or_else(|| wire.into());
+    match text.char_indices().nth(LONGEST_PATH) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into_owned(),
+    }
+}
+
+/// The address of a challenge's page.
+pub(super) fn page_address(id: &ChallengeId) -> String {
+    format!("/.otpgate/challenge?id={id}")
+}
+
+/// The `challenge` of a 401, as DESIGN's table has it.
+pub(super) fn json(standing: &Standing) -> serde_json::Map<String, serde_json::Value> {
+    let channels: Vec<_> = standing.reached.iter().map(json_channel).collect();
+    let sent = matches!(standing.state, State::Sent) || standing.last.is_some();
+    let serde_json::Value::Object(members) = json!({
+        "id": standing.id.to_string(),
+        "page": page_address(&standing.id),
+        "send": "/.otpgate/api/send",
+        "verify": "/.otpgate/api/verify",
+        "channels": channels,
+        "expires_in": sentences::seconds(standing.expires_in),
+        "sent": sent,
+    }) else {
+        return serde_json::Map::new();
+    };
+    members
+}
+
+fn json_channel(reached: &Reached) -> serde_json::Value {
+    let mut channel = json!({ "channel": reached.channel.as_str(), "contact": reached.contact, "to": reached.to });
+    if let Some(label) = &reached.label {
+        channel["label"] = label.as_str().into();
+    }
+    channel
+}
+
+/// The word of a state.
+pub(super) const fn state(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Sent => "sent",
+        State::Passed => "passed",
+        State::Locked(_) => "locked",
+        State::Expired => "expired",
+    }
+}
+
+/// How long a lock lasts, as far as waiting helps.
+pub(super) fn wait(lock: Lock) -> Duration {
+    Duration::from_secs(lock.retry_after())
+}

@@ -1,0 +1,7 @@
+//! The portal over real parts, in process: what a visitor and an API client meet, with a clock that stands still.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod door;
+mod pages;
+mod table;
+mod world;
