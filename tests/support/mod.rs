@@ -4,9 +4,9 @@
 
 pub mod client;
 pub mod process;
-pub mod upstream;
 pub mod raw;
 pub mod recorder;
+pub mod upstream;
 
 pub use client::{Answer, Client, NAVIGATION, raw};
 pub use process::{Gateway, Redis, free_port};
