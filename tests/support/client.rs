@@ -37,6 +37,11 @@ impl Client {
         Self { http, base: format!("http://{host}:{port}"), jar: BTreeMap::new(), always: Vec::new() }
     }
 
+    /// Goes on with another HTTP client, such as one that trusts a certificate of the test's own making.
+    pub fn use_http(&mut self, http: reqwest::Client) {
+        self.http = http;
+    }
+
     /// The same address with no cookies: another browser.
     pub fn other(&self) -> Self {
         Self { jar: BTreeMap::new(), ..self.copy() }
