@@ -198,6 +198,7 @@ fn site(host: &str) -> SiteSpec {
         key: SiteKey::new(host),
         name: "Example Shop".into(),
         support: None,
+        case_insensitive: false,
         routes: Routes::new(vec![route], Policy::Bypass).unwrap(),
         sources: vec![Source::Header(HeaderSource { name: name.clone(), from: peers() })],
         sign_in: None,
