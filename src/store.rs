@@ -151,6 +151,9 @@ pub enum Parking<'a> {
     New(ParkedId, &'a [u8]),
     /// One that an earlier challenge of the same browser and subject parked. It is kept for a full `ttl` again.
     Adopt(ParkedId),
+    /// One that was parked on the same browser before anybody said who it is: it becomes the new subject's, so that an
+    /// address can be typed, and typed again after a slip. When it is gone, the challenge is opened without it.
+    Inherit(ParkedId),
 }
 
 /// What may be kept of challenges and parked requests. A challenge counts as [`Budget::CHALLENGE`] bytes plus its

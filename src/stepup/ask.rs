@@ -44,7 +44,7 @@ impl Gateway {
         let opening = Opening {
             id: self.shared.challenge_id(),
             browser,
-            parking: challenge.parked.map_or(Park::None, Park::Adopt),
+            parking: particulars.parked.map_or(Park::None, Park::Inherit),
             likeness: self.keys.hash("typed", &[challenge.id.as_bytes(), subject.as_str().as_bytes()]),
             reference: challenge.reference,
             particulars: particulars.for_typed(&subject, allowed, &contact),

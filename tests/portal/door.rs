@@ -88,7 +88,10 @@ fn the_door_answers_in_the_askers_form() {
     assert_eq!(page.status, 400);
     assert!(page.text().contains("This request cannot be read"));
     let problem = Answer::from(ask(&json).refused(Refused::HostMissing));
-    assert_eq!((problem.problem().as_str(), problem.json()["detail"].as_str()), ("bad-request", Some("the request names no host")));
+    assert_eq!(
+        (problem.problem().as_str(), problem.json()["detail"].as_str()),
+        ("bad-request", Some("the request names no host"))
+    );
     let refused = Answer::from(ask(&json).refused(Refused::MethodNotAllowed));
     assert_eq!((refused.status, refused.problem().as_str()), (405, "method-not-allowed"));
     assert!(refused.header("allow").contains("GET"));

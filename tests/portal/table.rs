@@ -61,7 +61,10 @@ async fn the_table_holds() {
     assert_eq!(early.header("retry-after"), "30");
     world.pass_time(10);
     let standing = alice.call("GET", "/.otpgate/api/challenge", Value::Null).await.json();
-    assert_eq!((&standing["state"], &standing["expires_in"], &standing["resend_in"]), (&json!("sent"), &json!(290), &json!(20)));
+    assert_eq!(
+        (&standing["state"], &standing["expires_in"], &standing["resend_in"]),
+        (&json!("sent"), &json!(290), &json!(20))
+    );
 
     let wrong = alice.call("POST", "/.otpgate/api/verify", json!({"code": world.wrong_code()})).await;
     assert_eq!((wrong.status, wrong.problem().as_str()), (403, "wrong-code"));
@@ -89,8 +92,16 @@ async fn only_a_string_is_a_code() {
     let number: u32 = code.parse().unwrap();
     let list = vec![code.clone()];
     let malformed = [
-        json!({}), json!({"code": null}), json!({"code": number}), json!({"code": list}), json!({"code": {"code": code}}),
-        json!({"code": true}), json!([]), json!([null, code]), json!("code"), json!({"CODE": code}),
+        json!({}),
+        json!({"code": null}),
+        json!({"code": number}),
+        json!({"code": list}),
+        json!({"code": {"code": code}}),
+        json!({"code": true}),
+        json!([]),
+        json!([null, code]),
+        json!("code"),
+        json!({"CODE": code}),
     ];
     for body in malformed {
         let answer = alice.call("POST", "/.otpgate/api/verify", body.clone()).await;

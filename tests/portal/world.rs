@@ -110,7 +110,9 @@ impl World {
             ProviderKind::Outbox
         } else {
             // Port 9 (discard) of the loopback address: nobody listens.
-            ProviderKind::Smtp(SmtpSpec::parse("smtp://127.0.0.1:9", "Shop <no-reply@example.com>", None, true).unwrap())
+            ProviderKind::Smtp(
+                SmtpSpec::parse("smtp://127.0.0.1:9", "Shop <no-reply@example.com>", None, true).unwrap(),
+            )
         };
         let provider = ProviderSpec { name: "post".into(), kind, timeout: Duration::from_secs(2) };
         let channels = if rules.delivers { &Channel::ALL[..] } else { &[Channel::Email] };
@@ -189,6 +191,7 @@ fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> Sit
     SiteSpec {
         hosts: vec![HostPattern::Exact(host.to_owned())],
         key: SiteKey::new(host),
+        case_insensitive: false,
         name: name.into(),
         support: Some("https://example.com/help".into()),
         routes: Routes::new(routes, Policy::Bypass).unwrap(),
@@ -386,7 +389,8 @@ impl Answer {
     /// The body of a form: hidden fields, and these.
     pub fn filled(&self, action: &str, fields: &[(&str, &str)]) -> String {
         let form = self.body.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
-        let form = form.unwrap_or_else(|| panic!("no form to {action} in {}", self.body)).split("</form>").next().unwrap();
+        let form =
+            form.unwrap_or_else(|| panic!("no form to {action} in {}", self.body)).split("</form>").next().unwrap();
         let attribute = |tag: &str, name: &str| {
             tag.split(&format!("{name}=\"")).nth(1).map(|rest| rest.split('"').next().unwrap().to_owned())
         };

@@ -96,6 +96,27 @@ pub async fn only_its_own_browser_and_subject_adopt_it(t: Bench) {
     assert_eq!(t.try_open(visitor, &gone).await.1, Opened::Full);
 }
 
+/// What was parked before anybody said who it is goes to whoever types an address on that browser, slips included.
+pub async fn nobodys_parked_request_is_inherited(t: Bench) {
+    let (nobody, parked, token) = (Visitor::new(), parked_id(), hash());
+    t.open(nobody, &Opening { parked: Parking::New(parked, BODY), ..Opening::new() }).await;
+    let inheriting = Opening { parked: Parking::Inherit(parked), ..Opening::new() };
+    let (slip, typed) = (Visitor { subject: hash(), ..nobody }, Visitor { subject: hash(), ..nobody });
+    t.open(slip, &inheriting).await;
+    let id = t.sent_to(typed, &inheriting).await;
+    assert_eq!(t.challenge(typed, id).await.parked, Some(parked));
+
+    // Another browser's is none of its business: the challenge is opened without it (R11).
+    let elsewhere = typed.elsewhere();
+    let foreign = t.open(elsewhere, &inheriting).await;
+    assert_eq!(t.challenge(elsewhere, foreign).await.parked, None);
+
+    let answering = Answering { resume: Some((token, LONG)), ..Answering::new() };
+    t.pass(typed, id, &answering).await;
+    let found = resumable(&t, token).await;
+    assert!(matches!(found, Resumable::Ready { subject, .. } if subject == typed.subject), "{found:?}");
+}
+
 /// What a challenge with `parked` bytes counts for.
 fn size(parked: usize) -> u64 {
     Budget::CHALLENGE + (b"particulars".len() + parked) as u64

@@ -6,6 +6,8 @@ pub mod client;
 pub mod process;
 pub mod raw;
 pub mod recorder;
+pub mod upstream;
 
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, NAVIGATION, raw};
 pub use process::{Gateway, Redis, free_port};
+pub use upstream::{Seen, Upstream};

@@ -80,6 +80,7 @@ fn call() -> Call {
     let spec = SiteSpec {
         hosts: vec![HostPattern::Exact("shop.example.com".to_owned())],
         key: SiteKey::new("shop.example.com"),
+        case_insensitive: false,
         name: "Example Shop".into(),
         support: Some("help@example.com".into()),
         routes: Routes::new(Vec::new(), Policy::Bypass).unwrap(),
@@ -233,7 +234,7 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
         ("no-such-contact", call.sending(Sending::NoSuchContact(boxed(|_| {})))),
         ("refused", ruled(Ruling::Refused(REFERENCE))),
         ("too-large", ruled(Ruling::TooLarge { limit: 1 << 20, reference: REFERENCE })),
-        ("already-sent", ruled(Ruling::AlreadySent(REFERENCE))),
+        ("already-sent", ruled(Ruling::AlreadySent { cookies: Vec::new(), reference: REFERENCE })),
         ("crowded", ruled(Ruling::Crowded(REFERENCE))),
         ("broken-body", ruled(Ruling::BrokenBody(REFERENCE))),
         ("unavailable", ruled(Ruling::Unavailable(REFERENCE))),

@@ -101,11 +101,20 @@ impl Site {
         if let Some(&id) = same {
             return Opened::Same(id);
         }
-        if let Parking::Adopt(id) = new.parked {
-            let adopted = self.parked.get(&id, now);
-            if !adopted.is_some_and(|parked| parked.family == family && parked.subject == new.subject) {
+        let is_ours = |parked: &KeptParked| parked.family == family;
+        match new.parked {
+            Parking::Adopt(id)
+                if !self
+                    .parked
+                    .get(&id, now)
+                    .is_some_and(|parked| is_ours(parked) && parked.subject == new.subject) =>
+            {
                 return Opened::Full;
             }
+            Parking::Inherit(id) if !self.parked.get(&id, now).is_some_and(is_ours) => {
+                return self.open(&NewChallenge { parked: Parking::None, ..new.clone() }, now);
+            }
+            _ => {}
         }
         let most = usize::try_from(new.budget.per_browser).unwrap_or(usize::MAX).max(1);
         let leaving: Vec<_> = live.drain(..(live.len() + 1).saturating_sub(most)).collect();
@@ -159,12 +168,14 @@ impl Site {
                 self.parked.insert(id, parked, ending);
                 Some(id)
             }
-            Parking::Adopt(id) => {
+            Parking::Adopt(id) | Parking::Inherit(id) => {
                 let mut parked = self.parked.remove(&id)?;
                 if let Some(owner) = self.challenges.get_mut(&parked.owner, now) {
                     owner.parked = None;
                 }
-                parked.owner = new.id;
+                self.release(parked.subject, parked.size());
+                self.reserve(new.subject, parked.size());
+                (parked.owner, parked.subject) = (new.id, new.subject);
                 self.parked.insert(id, parked, ending);
                 Some(id)
             }
@@ -492,5 +503,5 @@ impl Site {
 }
 
 fn is_adopted(id: ParkedId, parking: Parking<'_>) -> bool {
-    matches!(parking, Parking::Adopt(adopted) if adopted == id)
+    matches!(parking, Parking::Adopt(adopted) | Parking::Inherit(adopted) if adopted == id)
 }

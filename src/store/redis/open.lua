@@ -13,10 +13,13 @@ for _, c in ipairs(live) do
 end
 
 local adopted = nil
-if parking == 'adopt' then
+if parking == 'adopt' or parking == 'inherit' then
   adopted = parked(parked_id)
-  if not adopted or adopted.family ~= family or adopted.subject ~= subject then
-    return {'full'}
+  if not adopted or adopted.family ~= family or (parking == 'adopt' and adopted.subject ~= subject) then
+    if parking == 'adopt' then
+      return {'full'}
+    end
+    adopted, parking = nil, 'none'
   end
 end
 
@@ -25,7 +28,7 @@ local leaving, left = {}, {total = 0, subject = 0}
 while #live > 0 and #live >= math.max(1, tonumber(per_browser)) do
   local c = table.remove(live, 1)
   local p = parked_of(c)
-  if p and parking == 'adopt' and p.id == parked_id then
+  if p and adopted and p.id == parked_id then
     p = nil
   end
   leaving[#leaving + 1] = {c, p}
@@ -76,8 +79,8 @@ if parking ~= 'none' then
   local p = site .. 'p:' .. parked_id
   if adopted then
     redis.call('HDEL', site .. 'c:' .. adopted.owner, 'parked')
-    strike(subject, 'p:' .. parked_id, adopted.size)
-    redis.call('HSET', p, 'owner', id, 'ending', ending)
+    strike(adopted.subject, 'p:' .. parked_id, adopted.size)
+    redis.call('HSET', p, 'owner', id, 'subject', subject, 'ending', ending)
     enter(subject, 'p:' .. parked_id, adopted.size, ending)
   else
     redis.call('HSET', p, 'family', family, 'subject', subject, 'owner', id, 'sealed', parked_sealed, 'size',
