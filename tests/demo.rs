@@ -2,7 +2,6 @@
 // A test may unwrap: its panic is its report.
 #![allow(clippy::unwrap_used)]
 
-#[allow(unused_imports)]
 mod support;
 
 use std::io::{BufRead, BufReader};

@@ -3,7 +3,6 @@
 // A test may unwrap: its panic is its report.
 #![allow(clippy::unwrap_used)]
 
-#[allow(unused_imports)]
 #[path = "../support/mod.rs"]
 mod support;
 

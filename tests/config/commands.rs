@@ -46,7 +46,7 @@ fn check_refuses_with_one_line() {
         assert_eq!(output.status.code(), Some(2));
         assert!(output.stdout.is_empty());
         let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(error, "otpgate.yaml:14:29: unknown key `polcy`: did you mean `policy`?\n");
+        assert_eq!(error, "otpgate: otpgate.yaml:14:29: unknown key `polcy`: did you mean `policy`?\n");
     }
 }
 

@@ -452,7 +452,7 @@ async fn r09_background_requests_do_not_move_the_page_to_come_back_to() {
     .await;
 }
 
-/// The parked request is judged again when it is resumed: a policy that was tightened meanwhile holds.
+/// The parked request is judged again when it is resumed: a policy that was tightened meanwhile holds (R10, X09).
 #[tokio::test]
 async fn r10_the_target_is_judged_again() {
     for_both(Config::default(), async |world| {
