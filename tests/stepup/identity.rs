@@ -252,9 +252,10 @@ async fn o25_i7_unknown_and_known_addresses_look_alike() {
             let (mut known_time, mut unknown_time) = (Vec::new(), Vec::new());
             for n in 0..15 {
                 let mut walks = Vec::new();
-                for (address, times) in
-                    [(format!("k{n}@corp.example"), &mut known_time), (format!("k{n}@evil.example"), &mut unknown_time)]
-                {
+                for (address, times) in [
+                    (format!("k{n}@corp.example"), &mut known_time),
+                    (format!("k{n}@cyber.example"), &mut unknown_time),
+                ] {
                     let mut browser = world.browser();
                     let page = challenge_page(&mut browser, "/account").await;
                     let started = Instant::now();
@@ -300,7 +301,8 @@ fn blurred(answer: &Answer) -> (u16, Vec<String>, String) {
     let is_random = |word: &str| {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
         let capitals = word.bytes().filter(u8::is_ascii_uppercase).count();
-        (word.len() >= 8 && digits + capitals > 1) || (digits > 0 && digits == word.len())
+        let is_time = digits > 0 && word.trim_end_matches('Z').bytes().all(|b| b.is_ascii_digit());
+        (word.len() >= 8 && digits + capitals > 1) || is_time
     };
     let mut text = String::new();
     for word in answer.body.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_') {

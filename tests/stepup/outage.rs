@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Answer, Redis};
+use crate::support::{Answer, Client, Redis};
 use crate::world::*;
 
 /// The page that a visitor sees, and the problem that a program does.
@@ -24,6 +24,13 @@ fn assert_unavailable_json(answer: &Answer) {
     assert!(answer.json()["reference"].is_string());
 }
 
+/// A sign-in is told to every gateway, this one too, which then asks the store once more whose the session is. From then
+/// on it knows by heart.
+async fn be_remembered(browser: &mut Client) {
+    pause(Duration::from_millis(1500)).await;
+    assert_eq!(browser.get("/account").await.status, 200);
+}
+
 /// Redis dies and comes back: 503 on what needs it, bypass and good grants go on, and nothing has to be restarted.
 #[tokio::test]
 async fn f01_i2_a_lost_redis_closes_what_needs_it_and_comes_back() {
@@ -33,8 +40,8 @@ async fn f01_i2_a_lost_redis_closes_what_needs_it_and_comes_back() {
     let mut waiting = world.signed_in("bob").await;
     let page = challenge_page(&mut waiting, "/account").await;
     let code = world.code(BOB).await;
-    // Alice's session is in this gateway's memory by now; Carol's was never asked for.
     let mut carol = world.signed_in("carol").await;
+    be_remembered(&mut granted).await;
     let posted = world.upstream.seen().len();
 
     world.redis.as_mut().unwrap().stop();
@@ -111,6 +118,7 @@ async fn f01_a_hanging_redis_costs_about_a_second() {
     let mut granted = world.signed_in("alice").await;
     world.pass(&mut granted, "/account", ALICE).await;
     let mut browser = world.signed_in("bob").await;
+    be_remembered(&mut granted).await;
     signal(&world, "STOP");
     let started = Instant::now();
     assert_eq!(granted.get("/account").await.status, 200);

