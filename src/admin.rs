@@ -70,7 +70,7 @@ pub fn router(current: Arc<ArcSwap<Gateway>>, outbox: Arc<Outbox>, token: Option
         .layer(from_fn_with_state(Arc::clone(&admin), door::token));
     open.merge(guarded)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn(door::host))
+        .layer(from_fn_with_state(Arc::clone(&admin), door::host))
         .layer(from_fn(door::guarding_headers))
         .with_state(admin)
 }

@@ -31,11 +31,13 @@ use crate::words::{ChallengeId, Channel, GrantId, KeyedHash, ParkedId, Reference
 /// nothing: it refuses what the answer would have opened (I2).
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
-    /// Opens a challenge, and parks its request, unless the browser already has a live one of the same likeness.
+    /// Opens a challenge, and parks its request, unless the browser already has a live one of the same likeness and
+    /// subject.
     async fn open(&self, new: &NewChallenge<'_>) -> Result<Opened, StoreError>;
 
     /// The challenge `id` of this browser, or its only live one when no id is given. "Live" is open or sent and not
-    /// expired; a named challenge is found in every state until the store forgets it.
+    /// expired, whether or not its subject is locked; a named challenge is found in every state until the store forgets
+    /// it.
     async fn find(&self, site: &SiteKey, browser: KeyedHash, id: Option<ChallengeId>) -> Result<Found, StoreError>;
 
     /// Asks to send the code of a challenge, counting the send against every limit. The first permitted send fixes the
@@ -151,9 +153,9 @@ pub enum Parking<'a> {
     New(ParkedId, &'a [u8]),
     /// One that an earlier challenge of the same browser and subject parked. It is kept for a full `ttl` again.
     Adopt(ParkedId),
-    /// One that an earlier challenge of the same browser parked for this other subject, whom the new one succeeds: the
-    /// visitor whom nobody named has typed an address. From now on it is the new subject's.
-    Inherit(ParkedId, KeyedHash),
+    /// One that was parked on the same browser before anybody said who it is: it becomes the new subject's, so that an
+    /// address can be typed, and typed again after a slip. When it is gone, the challenge is opened without it.
+    Inherit(ParkedId),
 }
 
 /// What may be kept of challenges and parked requests. A challenge counts as [`Budget::CHALLENGE`] bytes plus its
@@ -209,7 +211,7 @@ pub struct Challenge {
     pub tries_left: u32,
     /// Where the code went, oldest first.
     pub sent: Vec<Destination>,
-    /// How long its code still lives; before the first send, zero.
+    /// How long its code still lives; before the first send, and once it is passed, zero.
     pub expires_in: Duration,
     /// How long until the code may be sent again; zero is now.
     pub resend_in: Duration,
@@ -275,7 +277,7 @@ pub struct SendAsk<'a> {
     pub destination: Destination,
     /// Becomes the challenge's code if none was sent yet: its hash and its sealed text.
     pub code: (KeyedHash, &'a [u8]),
-    /// How long the code lives from its first send.
+    /// How long the code lives from its first send, within the time of its challenge.
     pub code_ttl: Duration,
     /// How many resends there are, and the waits before them.
     pub resend: &'a Resend,
@@ -308,7 +310,7 @@ pub enum Permit {
         /// How long the code still lives.
         expires_in: Duration,
     },
-    /// Too early for a resend.
+    /// Too early for a resend, of which at least one is left.
     Wait {
         /// How long to wait.
         retry_after: Duration,
@@ -318,7 +320,7 @@ pub enum Permit {
         /// How long its code still lives.
         retry_after: Duration,
     },
-    /// A limit of `limits.sends` or `limits.typed` is reached.
+    /// A limit of `limits.sends` or `limits.typed` is reached; of several, the one that holds longest is told.
     TooMany {
         /// Which: `per_subject`, `per_contact`, `per_ip`, `per_network`, `per_country`, `typed.per_ip` or
         /// `typed.per_network`.

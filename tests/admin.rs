@@ -198,6 +198,7 @@ fn site(host: &str) -> SiteSpec {
         key: SiteKey::new(host),
         name: "Example Shop".into(),
         support: None,
+        case_insensitive: false,
         routes: Routes::new(vec![route], Policy::Bypass).unwrap(),
         sources: vec![Source::Header(HeaderSource { name: name.clone(), from: peers() })],
         sign_in: None,
@@ -310,9 +311,19 @@ async fn a_browser_may_give_the_token_as_a_password_and_only_to_the_outbox() {
     assert_eq!(answer(order.json(&json!({"subject": "alice"}))).await.status, 401);
 }
 
+/// A page that points its own name here knows no token; a metrics collector asks by the name of a container.
+#[tokio::test]
+async fn f11_with_a_token_any_host_name_will_do() {
+    let listener = Listener::start().await;
+    assert_eq!(answer(listener.get("/metrics").header("host", "otpgate:9180")).await.status, 200);
+    let without = listener.client.get(listener.url("/metrics")).header("host", "evil.example");
+    assert_eq!(answer(without).await.status, 401);
+}
+
 #[tokio::test]
 async fn f11_a_host_name_that_a_foreign_page_could_point_here_is_refused_before_all_else() {
-    let listener = Listener::start().await;
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+    let listener = Listener::over(store, audit(), None).await;
     let ask = async |path: &str, host: &str| answer(listener.get(path).header("host", host)).await;
     for host in ["evil.example", "evil.example:9180", "127.0.0.1.evil.example", "localhost.evil.example", "0x7f000001"]
     {

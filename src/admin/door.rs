@@ -34,15 +34,16 @@ pub(super) async fn guarding_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Lets pass what was asked for by an IP address or as `localhost`: names that no foreign web page can make its own by
-/// pointing its own DNS here (F11). The listener's address is an IP address, so the configured one is always among them.
-pub(super) async fn host(mut request: Request, next: Next) -> Response {
+/// Lets pass, where no token guards the listener, what was asked for by an IP address or as `localhost` alone: names that
+/// no foreign web page can make its own by pointing its own DNS here (F11). A page does not know the token, so with one
+/// any name will do, such as that of a container.
+pub(super) async fn host(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response {
     match authority(&request) {
-        Ok(Some(authority)) if !is_address_or_localhost(authority.host()) => Problem::new(
+        Ok(Some(authority)) if admin.token.is_none() && !is_address_or_localhost(authority.host()) => Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
             "wrong-host",
-            "ask for the admin listener by its IP address or as localhost: other host names could be pointed here by a \
-             foreign web page",
+            "ask for the admin listener by its IP address or as localhost, or set a token: other host names could be \
+             pointed here by a foreign web page",
         )
         .into_response(),
         Ok(authority) => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Channel, Contact, KeyedHash, SendWhen, Subject};
+use crate::words::{Channel, Contact, KeyedHash, ParkedId, SendWhen, Subject};
 
 /// What a challenge is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Particulars {
     pub send: SendWhen,
     /// The application's session when it was asked, hashed.
     pub app_session: Option<KeyedHash>,
+    /// The request that was parked with it, whichever challenge has it by now.
+    pub parked: Option<ParkedId>,
 }
 
 /// Who is challenged, and how they are told.
@@ -68,6 +70,7 @@ impl Particulars {
             contacts: Vec::new(),
             send: SendWhen::OnArrival,
             app_session: None,
+            parked: None,
         }
     }
 

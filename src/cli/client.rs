@@ -97,8 +97,14 @@ impl Listener {
             // Else a machine without any trusted certificates, as small containers are, could not ask at all.
             http = http.tls_certs_only([]);
         }
-        let http =
-            http.build().map_err(|error| Failure::Run(format!("cannot ask {}: {}", shown(&base), root(&error))))?;
+        let http = http.build().map_err(|error| {
+            Failure::Run(format!(
+                "cannot ask {}: {}\nFor https this machine needs trusted certificates: install ca-certificates, or name \
+                 a file of them in SSL_CERT_FILE",
+                shown(&base),
+                root(&error)
+            ))
+        })?;
         Ok(Client { http, base, token })
     }
 

@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         if let (Some(site), Some(admin)) = (site, admin) {
             introduce(site, admin, &folder.config())?;
         }
-        server.run().await?;
+        server.run().await;
         drop(close);
         if let Ok(ended) = serving.await {
             ended?;

@@ -269,10 +269,12 @@ struct Contradiction;
 
 /// The subject: given, or named by a header that its peer may set. `Err` when sources contradict each other.
 fn subject(site: &SitePlan, request: &CanonicalRequest, asked: &Asked) -> Result<Option<Subject>, Contradiction> {
-    let mut subject = asked.subject.clone();
+    let spelled = |subject: Subject| if site.spec.case_insensitive { subject.folded() } else { subject };
+    let mut subject = asked.subject.clone().map(spelled);
     for source in &site.spec.sources {
         let Source::Header(header) = source else { continue };
-        match (&subject, header.subject(&asked.headers, request.peer)) {
+        let named = header.subject(&asked.headers, request.peer).map(|named| named.map(spelled));
+        match (&subject, named) {
             (_, Err(_)) => return Err(Contradiction),
             (Some(known), Ok(Some(other))) if *known != other => return Err(Contradiction),
             (None, Ok(named)) => subject = named,

@@ -33,7 +33,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     log_panics();
     block_on(async {
         let server = Server::start(args.config.clone()).await?;
-        Ok(server.run().await?)
+        server.run().await;
+        Ok(())
     })
 }
 

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -11,7 +13,8 @@ use zeroize::Zeroizing;
 use crate::config::{Fault, Placed};
 
 /// A text of the config that may carry a secret, as it is written: `file:PATH` alone stands for the content of a file,
-/// `${NAME}` anywhere for an environment variable, `$$` for a dollar sign.
+/// `${NAME}` anywhere for an environment variable, `$$` for a dollar sign. A variable between `://` and `@` is a user
+/// name or a password, and is escaped as a URL wants it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Credential(String);
@@ -85,6 +88,14 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// Where user name and password stand in a URL (RFC 3986, section 3.2.1).
+fn credentials(url: &str) -> Range<usize> {
+    let Some(start) = url.find("://").map(|at| at + 3) else { return 0..0 };
+    let authority = url.get(start..).unwrap_or_default();
+    let authority = authority.split('/').next().unwrap_or_default();
+    authority.rfind('@').map_or(0..0, |at| start..start + at)
+}
+
 // === impl Surroundings ===
 
 impl<'a> Surroundings<'a> {
@@ -110,16 +121,23 @@ impl<'a> Surroundings<'a> {
     }
 
     fn expand(&self, written: &str) -> Result<SecretText, String> {
+        let credentials = credentials(written);
         let mut text = Zeroizing::new(String::with_capacity(written.len()));
         let mut rest = written;
         while let Some((before, after)) = rest.split_once('$') {
             text.push_str(before);
+            let place = written.len() - after.len();
             rest = if let Some(after) = after.strip_prefix('$') {
                 text.push('$');
                 after
             } else if let Some(named) = after.strip_prefix('{') {
                 let (name, after) = named.split_once('}').ok_or("`${` without `}`: write `${NAME}`")?;
-                text.push_str(&self.variable(name)?);
+                let value = self.variable(name)?;
+                if credentials.contains(&place) {
+                    text.extend(utf8_percent_encode(&value, NON_ALPHANUMERIC));
+                } else {
+                    text.push_str(&value);
+                }
                 after
             } else {
                 text.push('$');

@@ -57,8 +57,8 @@ enum Raw {
     Text(String),
     /// A number or a boolean, whose spelling is in the text.
     Plain(String),
-    List(Vec<Spanned<Raw>>),
-    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+    List(Vec<Spanned<Self>>),
+    Map(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 fn node(raw: Spanned<Raw>, text: &str) -> Node {
@@ -166,7 +166,7 @@ const TOO_LARGE: &str = "this is too large or too deeply nested for a config: ar
 fn fault(error: &Error, text: &str) -> Fault {
     let error = error.without_snippet();
     let place = error.location().filter(|location| location.line() > 0).map_or(Place::START, place);
-    if let Some(tab) = tab_from(place, text).filter(|_| error.to_string().contains("tab")) {
+    if let (Error::ExternalMessage { .. }, Some(tab)) = (error, tab_near(place, text)) {
         return Fault::new("this is a tab: indent with spaces").at(tab);
     }
     let message = match root(error) {
@@ -182,7 +182,10 @@ fn fault(error: &Error, text: &str) -> Fault {
         Error::ExternalMessage { msg, .. } if msg.contains("recursion limit") => TOO_LARGE.to_owned(),
         Error::UnsupportedTag { .. } => "tags such as `!name` mean nothing here: remove it".to_owned(),
         Error::Unexpected { .. } | Error::NullIntoString { .. } => {
-            "a key is a plain word: is a text with `${…}`, `*` or `{` to be quoted here?".to_owned()
+            "a key is a plain word: quote a text that begins with `{`, `[` or `*`".to_owned()
+        }
+        Error::ExternalMessage { msg, .. } if line_at(place, text).contains("${") => {
+            format!("this is no YAML: {msg}; a text with `${{…}}` is to be quoted within `[]` and `{{}}`")
         }
         Error::ExternalMessage { msg, .. } => format!("this is no YAML: {msg}"),
         other => format!("this is no YAML: {other}"),
@@ -198,10 +201,15 @@ fn root(error: &Error) -> &Error {
     }
 }
 
-/// The first tab in the indentation of a line, from `place` on.
-fn tab_from(place: Place, text: &str) -> Option<Place> {
+fn line_at(place: Place, text: &str) -> &str {
+    let above = usize::try_from(place.line).unwrap_or(usize::MAX).saturating_sub(1);
+    text.lines().nth(above).unwrap_or_default()
+}
+
+/// A tab in the indentation of the line at `place`, or of the next one, where it ends what began before it.
+fn tab_near(place: Place, text: &str) -> Option<Place> {
     let lines = (1..).zip(text.lines()).skip(usize::try_from(place.line).ok()?.saturating_sub(1));
-    lines.into_iter().find_map(|(line, content)| {
+    lines.take(2).find_map(|(line, content)| {
         let indent = content.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).position(|byte| byte == b'\t')?;
         Some(Place { line, column: u32::try_from(indent).ok()?.saturating_add(1) })
     })

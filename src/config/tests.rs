@@ -148,6 +148,8 @@ fn credentials_come_from_the_environment_or_a_file() {
     let variable = |name: &str| match name {
         "USER" => Some("bob".to_owned()),
         "PASSWORD" => Some("hunter2".to_owned()),
+        "ODD" => Some("p@ss/w:rd".to_owned()),
+        "URL" => Some("redis://a:b@h:1/2".to_owned()),
         "BLANK" => Some(String::new()),
         _ => None,
     };
@@ -158,6 +160,9 @@ fn credentials_come_from_the_environment_or_a_file() {
         safe.key.reveal(&around).map(|text| text.reveal().to_owned()).map_err(|fault| fault.message().to_owned())
     };
     assert_eq!(reveal("redis://${USER}:${PASSWORD}@h").unwrap(), "redis://bob:hunter2@h");
+    assert_eq!(reveal("smtps://a:${ODD}@h:465").unwrap(), "smtps://a:p%40ss%2Fw%3Ard@h:465");
+    assert_eq!(reveal("${URL}").unwrap(), "redis://a:b@h:1/2");
+    assert_eq!(reveal("redis://${USER}:6379/${USER}").unwrap(), "redis://bob:6379/bob");
     assert_eq!(reveal("file:full").unwrap(), "hunter2");
     assert_eq!(reveal("pa$$word$").unwrap(), "pa$word$");
     assert_eq!(reveal("${GONE}").unwrap_err(), "the environment variable `GONE` is not set");

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Credential, Fault, Many, Named, NotYet, Period, Placed, Surroundings, unknown};
-use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec, SmtpSpec};
+use crate::delivery::{BadSmtp, DeliverySpec, ProviderKind, ProviderSpec, SmtpSpec};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -166,7 +166,11 @@ impl SmtpSettings {
         }
         let verify = self.verify.is_none_or(|verify| verify.value);
         SmtpSpec::parse(url.reveal(), &self.from.value, ca, verify).map_err(|bad| {
-            let place = if matches!(bad, crate::delivery::BadSmtp::From) { self.from.place } else { self.url.place };
+            let place = match (&bad, &self.ca) {
+                (BadSmtp::From, _) => self.from.place,
+                (BadSmtp::CaUnused, Some(ca)) => ca.place,
+                _ => self.url.place,
+            };
             Fault::new(bad.to_string()).at(place)
         })
     }

@@ -137,7 +137,7 @@ impl SuccessSettings {
 }
 
 fn exact_paths(paths: &[Placed<String>]) -> Result<Vec<String>, Fault> {
-    paths.iter().map(|path| exact_path(path)).collect()
+    paths.iter().map(exact_path).collect()
 }
 
 /// A decoded path that is compared exactly.

@@ -21,7 +21,7 @@ use crate::proxy::body::SessionBody;
 use crate::proxy::trip::{Context, Trip};
 use crate::proxy::trouble::Trouble;
 use crate::proxy::{Servers, Table, answer, outbound};
-use crate::request::canonical::target_on_the_wire;
+use crate::request::canonical::{has_two_framings, target_on_the_wire};
 use crate::request::{CanonicalRequest, Door, RawRequest, Refused, RequestKind};
 use crate::stepup::{Gateway, Site, Visit};
 
@@ -79,6 +79,7 @@ fn canonical(gateway: &Gateway, session: &Session) -> Result<(Arc<Site>, Canonic
     let head = session.req_header();
     let wire = session.as_http1().map(|http1| http1.get_headers_raw_bytes());
     let target = match &wire {
+        Some(wire) if has_two_framings(wire) => return Err(Refused::Framing.into()),
         Some(wire) => target_on_the_wire(wire).ok_or(Refused::Target)?,
         None => head.uri.path_and_query().map_or(&b""[..], |target| target.as_str().as_bytes()),
     };

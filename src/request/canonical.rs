@@ -52,6 +52,17 @@ pub fn target_on_the_wire(head: &[u8]) -> Option<&[u8]> {
     (words.next().is_none() && version.starts_with(b"HTTP/")).then_some(target)
 }
 
+/// Whether the head of an HTTP/1 request names both a length and a transfer coding. Servers drop the length before
+/// anybody can see it, and whoever sends both hopes that somebody else does not (S01; RFC 9112, section 6.1).
+pub fn has_two_framings(head: &[u8]) -> bool {
+    let names = |wanted: &[u8]| {
+        head.split(|&byte| byte == b'\n')
+            .filter_map(|line| line.split(|&byte| byte == b':').next())
+            .any(|name| name.eq_ignore_ascii_case(wanted))
+    };
+    names(b"transfer-encoding") && names(b"content-length")
+}
+
 /// A request whose sender and host are known, and whose path waits for the rules of the site.
 #[derive(Debug, Clone)]
 pub struct Door<'a> {

@@ -28,6 +28,9 @@ pub enum Refused {
     /// `Host`, `:authority` and the request target do not name the same host and port.
     #[error("the request target and the Host header name different hosts")]
     HostsDiffer,
+    /// Both a length and a transfer coding: where the body ends is then read in different ways (S01).
+    #[error("the request tells the length of its body in two ways")]
+    Framing,
     /// Neither a path nor a URL of this scheme: `*`, `host:port`, `ftp://…`.
     #[error("the request target must be a path")]
     Target,

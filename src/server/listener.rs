@@ -224,10 +224,13 @@ impl Listener {
     }
 
     /// Accepts no more connections, ends idle ones, and waits until the last request is through.
-    pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        self.app.http_cleanup().await;
+    pub async fn stop(self) {
+        let Self { socket, stop, app, mut connections, .. } = self;
+        stop.send_replace(true);
+        // Unless a successor holds it too: else new connections would wait in its queue for nobody.
+        drop(socket);
+        app.http_cleanup().await;
         // Nothing is ever sent: this returns when the last sender is dropped.
-        let _ = self.connections.recv().await;
+        let _ = connections.recv().await;
     }
 }

@@ -1,43 +1,54 @@
 //! The log: `tracing`, with pingora's and other libraries' `log` records in it.
 
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::server::{LogFormat, LogPlan};
 
-type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+/// What is below the lines: the filter, for all of them.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+type Lines = Box<dyn Layer<Filtered> + Send + Sync>;
 
 /// The process' log, whose format and level a reload can change.
-pub struct Log(Option<reload::Handle<Boxed, Registry>>);
+pub struct Log(Option<Handles>);
+
+/// The filter is a layer of its own: one that is tied to the lines cannot be put in the place of another.
+struct Handles {
+    filter: reload::Handle<EnvFilter, Registry>,
+    lines: reload::Handle<Lines, Filtered>,
+}
 
 impl Log {
     /// Starts the log of this process, on standard error. One process has one log: a second call changes nothing.
     #[must_use]
     pub fn start(plan: &LogPlan) -> Self {
-        let (layer, handle) = reload::Layer::new(layer(plan));
-        let started = tracing_subscriber::registry().with(layer).try_init().is_ok();
-        Self(started.then_some(handle))
+        let (filter, filter_handle) = reload::Layer::new(filter(plan));
+        let (lines, lines_handle) = reload::Layer::new(lines(plan));
+        let started = tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok();
+        Self(started.then_some(Handles { filter: filter_handle, lines: lines_handle }))
     }
 
     /// Logs by `plan` from now on.
     pub fn change(&self, plan: &LogPlan) {
-        if let Some(handle) = &self.0
-            && let Err(error) = handle.reload(layer(plan))
-        {
+        let Some(handles) = &self.0 else { return };
+        if let Err(error) = handles.filter.reload(filter(plan)).and_then(|()| handles.lines.reload(lines(plan))) {
             tracing::warn!(%error, "the log's settings could not be changed");
         }
     }
 }
 
-fn layer(plan: &LogPlan) -> Boxed {
-    // A wrong level was refused with the config; libraries are held to warnings unless the operator names them.
-    let filter = EnvFilter::try_new(format!("warn,otpgate={}", plan.level))
+/// A wrong level was refused with the config; libraries are held to warnings unless the operator names them.
+fn filter(plan: &LogPlan) -> EnvFilter {
+    EnvFilter::try_new(format!("warn,otpgate={}", plan.level))
         .or_else(|_| EnvFilter::try_new(&plan.level))
-        .unwrap_or_else(|_| EnvFilter::new("info"));
+        .unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+fn lines(plan: &LogPlan) -> Lines {
     let lines = fmt::layer().with_writer(std::io::stderr);
     match plan.format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_filter(filter).boxed(),
-        LogFormat::Text => lines.with_ansi(false).with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        LogFormat::Text => lines.with_ansi(false).boxed(),
     }
 }

@@ -154,15 +154,16 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
     let delivery = settings.delivery.spec(around)?;
     let served: Vec<Channel> = delivery.channels.iter().map(|(channel, _)| *channel).collect();
     let policies = Policies::new(&settings.policies, &served)?;
+    let listeners = listeners::listeners(&settings.listeners, around)?;
     let plan = Plan {
-        listeners: listeners::listeners(&settings.listeners, around)?,
         trusted: TrustedProxies::new(settings.trusted_proxies.iter().map(|network| network.value.0)),
         store: store(settings.store.as_ref(), around)?,
         keys: keys(&settings.secrets, around)?,
         rules: rules(settings)?,
         sites: sites::sites(settings, &policies, around, notes)?,
         delivery,
-        admin: listeners::admin(settings.admin.as_ref(), around)?,
+        admin: listeners::admin(settings.admin.as_ref(), &listeners, around)?,
+        listeners,
         log: log(&settings.log)?,
         warnings: Vec::new(),
     };

@@ -31,6 +31,7 @@ use crate::words::{Clock, SystemClock};
 /// A running gateway.
 pub struct Server {
     config: PathBuf,
+    signals: Signals,
     log: Log,
     memory: Memory,
     table: Arc<ArcSwap<Table>>,
@@ -57,6 +58,9 @@ pub enum ServerError {
     /// The config is bad.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The operating system does not let the process hear its signals.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
     /// A listener cannot be.
     #[error(transparent)]
     Listener(#[from] BadListener),
@@ -132,6 +136,8 @@ impl Server {
     /// # Errors
     /// When the config is bad or an address cannot be listened on.
     pub async fn start(config: PathBuf) -> Result<Self, ServerError> {
+        // Before anybody can see that it runs: a SIGHUP that nobody listens for ends the process.
+        let signals = Signals::listen().map_err(ServerError::Signals)?;
         let plan = read(config.clone()).await?;
         let log = Log::start(&plan.log);
         let memory = Memory::new(plan.store.clone())?;
@@ -156,7 +162,7 @@ impl Server {
             tracing::info!(address = %admin.address(), "the admin listens");
         }
         memory.audit.metrics.loaded(memory.clock.now());
-        Ok(Self { config, log, memory, table, gateway, listeners, admin })
+        Ok(Self { config, signals, log, memory, table, gateway, listeners, admin })
     }
 
     /// The addresses that are listened on.
@@ -266,11 +272,11 @@ impl Server {
     }
 
     /// Serves until `events` says to stop, and returns how long open requests have then.
-    async fn serve(&mut self, signals: &mut Signals) -> Duration {
+    async fn serve(&mut self) -> Duration {
         let mut certificates = tokio::time::interval(CERTIFICATES);
         loop {
             tokio::select! {
-                signal = signals.next() => match signal {
+                signal = self.signals.next() => match signal {
                     Signal::Reload => self.reload().await,
                     Signal::Stop(grace) => return grace,
                 },
@@ -281,14 +287,10 @@ impl Server {
 
     /// Serves until a signal ends it: `SIGTERM` gives open requests half a minute, `SIGINT` a few seconds, and a second
     /// one of either no time at all.
-    ///
-    /// # Errors
-    /// When the process cannot listen for signals.
-    pub async fn run(mut self) -> io::Result<()> {
-        let mut signals = Signals::listen()?;
-        let grace = self.serve(&mut signals).await;
+    pub async fn run(mut self) {
+        let grace = self.serve().await;
         tracing::info!(?grace, "stopping: no new connections, open requests are finished");
-        let Self { listeners, admin, memory, .. } = self;
+        let Self { mut signals, listeners, admin, memory, .. } = self;
         let drained = futures_util::future::join_all(listeners.into_iter().map(Listener::stop));
         tokio::select! {
             _ = drained => tracing::info!("every request is through"),
@@ -299,7 +301,6 @@ impl Server {
         if let Some(admin) = admin {
             let _ = tokio::time::timeout(Duration::from_secs(1), admin.stop()).await;
         }
-        Ok(())
     }
 }
 

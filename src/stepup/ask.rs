@@ -24,7 +24,7 @@ impl Gateway {
         id: Option<ChallengeId>,
         typed: &str,
     ) -> Result<Result<Sending, BadContact>, StoreError> {
-        let Mine { challenge, particulars, browser, subject: nobody } = match self.mine(site, visit, id).await {
+        let Mine { challenge, particulars, browser, .. } = match self.mine(site, visit, id).await {
             Ok(mine) => mine,
             Err(NotMine::Arrival(arrival)) => return Ok(Ok(Sending::Not(arrival))),
             Err(NotMine::Store(error)) => return Err(error),
@@ -44,7 +44,7 @@ impl Gateway {
         let opening = Opening {
             id: self.shared.challenge_id(),
             browser,
-            parking: challenge.parked.map_or(Park::None, |parked| Park::Inherit(parked, nobody)),
+            parking: particulars.parked.map_or(Park::None, Park::Inherit),
             likeness: self.keys.hash("typed", &[challenge.id.as_bytes(), subject.as_str().as_bytes()]),
             reference: challenge.reference,
             particulars: particulars.for_typed(&subject, allowed, &contact),

@@ -93,9 +93,14 @@ impl Gateway {
             (Some(resumed), _) => Park::Adopt(resumed.parked),
             (None, true) => {
                 let body = case.body.clone().unwrap_or_default();
-                Park::New(Parked::new(request.method.clone(), &target, &visit.headers, body))
+                let parked = Parked::new(request.method.clone(), &target, &visit.headers, body);
+                Park::New(self.shared.parked_id(), parked)
             }
             (None, false) => Park::None,
+        };
+        particulars.parked = match &parking {
+            Park::New(id, _) | Park::Adopt(id) | Park::Inherit(id) => Some(*id),
+            Park::None => None,
         };
         let likeness = self.likeness(&case, &particulars);
         let (browser, cookies) = self.browser_of(visit);
@@ -179,29 +184,30 @@ impl Gateway {
         let (id, random) = (opening.id, &*self.shared.random);
         let plain = opening.particulars.encode();
         let sealed = self.keys.seal(Purpose::Challenge, id.as_bytes(), &plain, random);
-        let parked = match &opening.parking {
-            Park::New(parked) => {
-                let parked_id = self.shared.parked_id();
-                let context = [site.spec.key.as_str().as_bytes(), parked_id.as_bytes()].concat();
-                Some((parked_id, self.keys.seal(Purpose::Parked, &context, &parked.encode(), random)))
+        let parked;
+        let parking = match &opening.parking {
+            Park::None => Parking::None,
+            Park::New(id, request) => {
+                let context = [site.spec.key.as_str().as_bytes(), id.as_bytes()].concat();
+                parked = self.keys.seal(Purpose::Parked, &context, &request.encode(), random);
+                Parking::New(*id, &parked)
             }
-            Park::None | Park::Adopt(_) | Park::Inherit(..) => None,
+            Park::Adopt(id) => Parking::Adopt(*id),
+            Park::Inherit(id) => Parking::Inherit(*id),
         };
-        let parking = match (&opening.parking, &parked) {
-            (Park::Adopt(parked), _) => Parking::Adopt(*parked),
-            (Park::Inherit(parked, of), _) => Parking::Inherit(*parked, *of),
-            (_, Some((id, sealed))) => Parking::New(*id, sealed),
-            _ => Parking::None,
+        let browser = self.browser_hash(&opening.browser);
+        let subject = match opening.particulars.subject() {
+            Some(subject) => self.subject_hash(site, &subject),
+            // Each browser of which nobody knows whose it is stands for itself: one cannot use up the others' budget.
+            None => self.keys.hash("nobody", &[site.spec.key.as_str().as_bytes(), browser.as_bytes()]),
         };
-        let subject = opening.particulars.subject().or_else(|| Subject::parse(NOBODY).ok());
-        let subject = subject.map(|subject| self.subject_hash(site, &subject));
         self.shared
             .store
             .open(&NewChallenge {
                 site: &site.spec.key,
                 id,
-                browser: self.browser_hash(&opening.browser),
-                subject: subject.unwrap_or(opening.likeness),
+                browser,
+                subject,
                 likeness: opening.likeness,
                 sealed: &sealed,
                 parked: parking,
@@ -256,8 +262,9 @@ pub(super) struct Opening {
 /// The parked request of a challenge about to be opened.
 pub(super) enum Park {
     None,
-    New(Parked),
+    New(ParkedId, Parked),
+    /// Of an earlier challenge of the same subject.
     Adopt(ParkedId),
-    /// The parked request of another subject, whom this challenge's succeeds.
-    Inherit(ParkedId, KeyedHash),
+    /// Of this browser, before anybody said who it is.
+    Inherit(ParkedId),
 }

@@ -26,8 +26,10 @@ pub async fn follow(shared: Arc<Shared>) {
                 shared.audit.metrics.feed_heard(shared.clock.now());
                 if changes.lost {
                     republish(&shared).await;
-                    fresh = true;
                 }
+                // The first cursor starts at a present that came after the first look at the revocations: one more look
+                // finds what was revoked in between.
+                fresh |= changes.lost || cursor == Cursor::default();
                 cursor = apply(&shared, changes);
             }
             Err(error) => {

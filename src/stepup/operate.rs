@@ -26,8 +26,8 @@ impl Gateway {
     /// When the store does not answer; sites before the failing one stay revoked, and it can be said again.
     pub async fn revoke(&self, host: Option<&str>, subject: &Subject) -> Result<Vec<Operated>, StoreError> {
         let mut done = Vec::new();
-        for site in self.sites_at(host) {
-            let subject = &site.spelling(subject.clone());
+        for (site, subject) in self.meant(host, subject) {
+            let subject = &subject;
             let (now, key) = (self.shared.clock.now(), site.spec.key.clone());
             let revocation = Revocation::Subject { site: key, subject: self.subject_hash(site, subject), until: now };
             // A proof lives no longer than the longest policy, but a new config may lengthen that.
@@ -45,8 +45,8 @@ impl Gateway {
     /// When the store does not answer.
     pub async fn unlock(&self, host: Option<&str>, subject: &Subject) -> Result<Vec<Operated>, StoreError> {
         let mut done = Vec::new();
-        for site in self.sites_at(host) {
-            let subject = &site.spelling(subject.clone());
+        for (site, subject) in self.meant(host, subject) {
+            let subject = &subject;
             let hash = self.subject_hash(site, subject);
             let was_locked = self.shared.store.unlock(&site.spec.key, hash, &self.rules.limits.failures).await?;
             done.push(self.operated(site, subject, Kind::Unlocked, was_locked).await);
@@ -61,6 +61,20 @@ impl Gateway {
     pub async fn lookup(&self, reference: Reference) -> Result<Vec<String>, StoreError> {
         let stored = self.shared.store.noted(reference).await?;
         Ok(self.shared.audit.lookup(reference, stored))
+    }
+
+    /// Whom an operator means, on which sites. An address that a visitor types is one in any case, so where addresses are
+    /// asked for, the small letters of a subject are meant, too.
+    fn meant<'a>(&'a self, host: Option<&'a str>, subject: &Subject) -> Vec<(&'a std::sync::Arc<Site>, Subject)> {
+        let mut meant = Vec::new();
+        for site in self.sites_at(host) {
+            let (spelled, folded) = (site.spelling(subject.clone()), subject.folded());
+            if site.asks() && folded != spelled {
+                meant.push((site, folded));
+            }
+            meant.push((site, spelled));
+        }
+        meant
     }
 
     fn sites_at<'a>(&'a self, host: Option<&'a str>) -> impl Iterator<Item = &'a std::sync::Arc<Site>> {

@@ -184,8 +184,8 @@ impl Store for RedisStore {
         match new.parked {
             Parking::None => script.arg("none").arg("").arg(""),
             Parking::New(id, sealed) => script.arg("new").arg(id.to_string()).arg(sealed),
-            Parking::Adopt(id) => script.arg("adopt").arg(id.to_string()).arg(new.subject.to_string()),
-            Parking::Inherit(id, of) => script.arg("adopt").arg(id.to_string()).arg(of.to_string()),
+            Parking::Adopt(id) => script.arg("adopt").arg(id.to_string()).arg(""),
+            Parking::Inherit(id) => script.arg("inherit").arg(id.to_string()).arg(""),
         };
         let mut reply = self.run("open", &script).await?;
         match reply.text()?.as_str() {

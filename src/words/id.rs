@@ -16,7 +16,7 @@ macro_rules! random_id {
         $(#[$doc])*
         ///
         /// 128 bits from the operating system's random source (C19), written as 22 characters of base64url.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub struct $name([u8; 16]);
 
         impl $name {

@@ -76,7 +76,7 @@ const CASES: &[Case] = cases! {
         a_parked_request_is_resumed_once,
         a_parked_request_is_adopted,
         only_its_own_browser_and_subject_adopt_it,
-        a_successor_inherits_it,
+        nobodys_parked_request_is_inherited,
         the_budget_holds,
         what_is_over_frees_its_bytes,
         the_oldest_of_a_browser_gives_way;

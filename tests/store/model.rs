@@ -349,7 +349,7 @@ fn the_stores_agree() {
     let clock = Arc::new(TestClock::at(SystemClock.now()));
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::<TestClock>::clone(&clock)));
     let redis: Arc<dyn Store> = Arc::new(crate::redis::store_at(&server.url()));
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60);
     proptest!(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }, |(steps in steps())| {
         let site = hash().to_string();
         let stores = [&memory, &redis].map(|store| Bench::new(&site, Arc::clone(store), Some(Arc::clone(&clock))));

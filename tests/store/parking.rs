@@ -96,27 +96,25 @@ pub async fn only_its_own_browser_and_subject_adopt_it(t: Bench) {
     assert_eq!(t.try_open(visitor, &gone).await.1, Opened::Full);
 }
 
-/// Whom nobody named, and who now typed an address, takes along what was parked before: from then on it is the address's,
-/// in its budget, too. Only from the subject that is named, and only in the same browser.
-pub async fn a_successor_inherits_it(t: Bench) {
-    let (nobody, parked) = (Visitor::new(), parked_id());
-    let named = Visitor { subject: hash(), ..nobody };
+/// What was parked before anybody said who it is goes to whoever types an address on that browser, slips included.
+pub async fn nobodys_parked_request_is_inherited(t: Bench) {
+    let (nobody, parked, token) = (Visitor::new(), parked_id(), hash());
     t.open(nobody, &Opening { parked: Parking::New(parked, BODY), ..Opening::new() }).await;
-    let inheriting = |of| Opening { parked: Parking::Inherit(parked, of), ..Opening::new() };
-    for (other, of) in [(named, hash()), (Visitor { subject: named.subject, ..nobody.elsewhere() }, nobody.subject)] {
-        assert_eq!(t.try_open(other, &inheriting(of)).await.1, Opened::Full);
-    }
-    let tight = Budget { per_subject: size(BODY.len()) - 1, total: ROOMY.total, per_browser: 100 };
-    let (_, opened) = t.try_open(named, &Opening { budget: tight, ..inheriting(nobody.subject) }).await;
-    assert_eq!(opened, Opened::Full);
-    let id = t.sent_to(named, &inheriting(nobody.subject)).await;
-    assert_eq!(t.challenge(named, id).await.parked, Some(parked));
-    let answering = Answering { resume: Some((hash(), LONG)), ..Answering::new() };
-    t.pass(named, id, &answering).await;
-    match resumable(&t, answering.resume.unwrap().0).await {
-        Resumable::Ready { subject, sealed, .. } => assert_eq!((subject, &sealed[..]), (named.subject, BODY)),
-        other => panic!("{other:?}"),
-    }
+    let inheriting = Opening { parked: Parking::Inherit(parked), ..Opening::new() };
+    let (slip, typed) = (Visitor { subject: hash(), ..nobody }, Visitor { subject: hash(), ..nobody });
+    t.open(slip, &inheriting).await;
+    let id = t.sent_to(typed, &inheriting).await;
+    assert_eq!(t.challenge(typed, id).await.parked, Some(parked));
+
+    // Another browser's is none of its business: the challenge is opened without it (R11).
+    let elsewhere = typed.elsewhere();
+    let foreign = t.open(elsewhere, &inheriting).await;
+    assert_eq!(t.challenge(elsewhere, foreign).await.parked, None);
+
+    let answering = Answering { resume: Some((token, LONG)), ..Answering::new() };
+    t.pass(typed, id, &answering).await;
+    let found = resumable(&t, token).await;
+    assert!(matches!(found, Resumable::Ready { subject, .. } if subject == typed.subject), "{found:?}");
 }
 
 /// What a challenge with `parked` bytes counts for.

@@ -187,9 +187,7 @@ async fn a_redis_that_never_answers_is_unreachable() {
         assert!(!format!("{error} {error:?} {store:?}").contains("hunter2"));
     }
     let nobody = store_at(&format!("redis://:hunter2@127.0.0.1:{}", free_port()));
-    let error = nobody.ping().await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unreachable(_)), "{error:?}");
-    assert!(!format!("{error:?}").contains("127.0.0.1"), "{error:?}");
+    assert_eq!(nobody.ping().await.unwrap_err(), StoreError::Unreachable("connection refused".to_owned()));
 }
 
 /// What stands between a store and its Redis: the first connection it treats badly, later ones it carries.

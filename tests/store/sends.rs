@@ -82,7 +82,7 @@ pub async fn resends_wait_and_run_out(t: Bench) {
     assert_eq!(t.challenge(visitor, id).await.sent.len(), 4);
 }
 
-/// Every limit by its name: two are sent, the third is not, whatever else is new about it.
+/// D01: every limit by its name: two are sent, the third is not, whatever else is new about it.
 pub async fn each_limit_holds_at_its_edge(t: Bench) {
     let two = || vec![window(2, 3000)];
     let none = no_limits();

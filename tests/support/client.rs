@@ -12,6 +12,8 @@ pub struct Client {
     http: reqwest::Client,
     pub base: String,
     pub jar: BTreeMap<String, String>,
+    /// Sent with every request.
+    pub always: Vec<(String, String)>,
 }
 
 /// What came back.
@@ -32,17 +34,28 @@ impl Client {
             .timeout(std::time::Duration::from_secs(30))
             .build()
             .unwrap();
-        Self { http, base: format!("http://{host}:{port}"), jar: BTreeMap::new() }
+        Self { http, base: format!("http://{host}:{port}"), jar: BTreeMap::new(), always: Vec::new() }
+    }
+
+    /// Goes on with another HTTP client, such as one that trusts a certificate of the test's own making.
+    pub fn use_http(&mut self, http: reqwest::Client) {
+        self.http = http;
     }
 
     /// The same address with no cookies: another browser.
     pub fn other(&self) -> Self {
-        Self { http: self.http.clone(), base: self.base.clone(), jar: BTreeMap::new() }
+        Self { jar: BTreeMap::new(), ..self.copy() }
     }
 
     /// The same browser's cookies, to try what a thief could.
     pub fn copy(&self) -> Self {
-        Self { http: self.http.clone(), base: self.base.clone(), jar: self.jar.clone() }
+        Self { http: self.http.clone(), base: self.base.clone(), jar: self.jar.clone(), always: self.always.clone() }
+    }
+
+    /// The same browser behind a proxy that names this client address.
+    pub fn behind(mut self, address: &str) -> Self {
+        self.always = vec![("x-forwarded-for".to_owned(), address.to_owned())];
+        self
     }
 
     fn cookie_header(&self) -> Option<HeaderValue> {
@@ -64,8 +77,9 @@ impl Client {
             request = request.header("cookie", cookies);
         }
         let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
+        let always = self.always.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in headers.iter().copied().chain(always) {
+            map.append(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
         }
         let response = request.headers(map).send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -176,6 +190,14 @@ impl Answer {
         self.json()["type"].as_str().unwrap().trim_start_matches("urn:otpgate:").to_owned()
     }
 
+    /// The value of a cookie that the answer sets.
+    pub fn set_cookie(&self, name: &str) -> Option<String> {
+        self.headers.get_all("set-cookie").iter().find_map(|line| {
+            let (found, rest) = line.to_str().unwrap().split_once('=')?;
+            (found == name).then(|| rest.split(';').next().unwrap().to_owned())
+        })
+    }
+
     /// The action and the hidden fields of the first form whose action starts with `action`.
     pub fn form(&self, action: &str) -> Option<(String, Vec<(String, String)>)> {
         for form in self.body.split("<form").skip(1) {
@@ -209,4 +231,16 @@ fn unescape(text: &str) -> String {
         .replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&amp;", "&")
+}
+
+/// Sends bytes as they are on a connection of their own, and reads until it is closed.
+pub async fn raw(port: u16, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = tokio::time::timeout(std::time::Duration::from_secs(10), stream.read_to_end(&mut answer));
+    // A connection that is reset after the answer still gave the answer.
+    let _ = reading.await.expect("the connection stays open");
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -196,6 +196,11 @@ impl Redis {
         self.wait();
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its address for a config.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)

@@ -55,6 +55,21 @@ fn i6_what_was_judged_is_what_is_forwarded() {
 }
 
 #[test]
+fn s01_a_length_beside_a_transfer_coding_is_seen() {
+    let both = b"POST / HTTP/1.1\r\ncontent-LENGTH: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert!(has_two_framings(both));
+    for head in [
+        &b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n"[..],
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-Content-Length: 5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX: Content-Length: 5\r\n\r\n",
+        b"GET /content-length:transfer-encoding: HTTP/1.1\r\n\r\n",
+        b"",
+    ] {
+        assert!(!has_two_framings(head));
+    }
+}
+
+#[test]
 fn p09_the_query_is_no_part_of_the_path() {
     for (target, path) in [
         ("/admin?x=/public/", "/admin"),

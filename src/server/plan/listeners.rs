@@ -71,9 +71,16 @@ fn pem(
     })
 }
 
-pub(super) fn admin(settings: Option<&AdminSettings>, around: &Surroundings<'_>) -> Result<Option<AdminPlan>, Fault> {
+pub(super) fn admin(
+    settings: Option<&AdminSettings>,
+    listeners: &[ListenerPlan],
+    around: &Surroundings<'_>,
+) -> Result<Option<AdminPlan>, Fault> {
     let Some(settings) = settings else { return Ok(None) };
     let address: SocketAddr = settings.address.value.0;
+    if listeners.iter().any(|listener| listener.address == address && address.port() != 0) {
+        return Err(settings.address.fault("visitors are listened for here: the admin listener needs its own address"));
+    }
     let token = |written: &Placed<Credential>| {
         AdminToken::parse(written.reveal(around)?.reveal()).map_err(|bad| written.fault(bad.to_string()))
     };

@@ -1,16 +1,17 @@
 //! What is remembered of one site. Every function here is one step, taken under the store's lock; `redis/*.lua` are the
 //! same steps.
 
+mod answers;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::counts::Counts;
 use super::expiring::Expiring;
 use super::kept::{Family, KeptChallenge, KeptCode, KeptParked, KeptSend, size_of, size_of_challenge};
-use crate::store::counted::failures_of_subject;
 use crate::store::{
-    Answer, Answered, Challenge, Confirmed, Destination, FailureLimits, Found, Lock, NewChallenge, Opened, Parking,
-    Permit, Resumable, SendAsk, State, StoreError,
+    Challenge, Confirmed, Destination, Found, NewChallenge, Opened, Parking, Permit, Resumable, SendAsk, State,
+    StoreError,
 };
 use crate::words::{ChallengeId, KeyedHash, ParkedId, Timestamp};
 
@@ -101,11 +102,20 @@ impl Site {
         if let Some(&id) = same {
             return Opened::Same(id);
         }
-        if let Some((id, of)) = adoption(new) {
-            let adopted = self.parked.get(&id, now);
-            if !adopted.is_some_and(|parked| parked.family == family && parked.subject == of) {
+        let is_ours = |parked: &KeptParked| parked.family == family;
+        match new.parked {
+            Parking::Adopt(id)
+                if !self
+                    .parked
+                    .get(&id, now)
+                    .is_some_and(|parked| is_ours(parked) && parked.subject == new.subject) =>
+            {
                 return Opened::Full;
             }
+            Parking::Inherit(id) if !self.parked.get(&id, now).is_some_and(is_ours) => {
+                return self.open(&NewChallenge { parked: Parking::None, ..new.clone() }, now);
+            }
+            _ => {}
         }
         let most = usize::try_from(new.budget.per_browser).unwrap_or(usize::MAX).max(1);
         let leaving: Vec<_> = live.drain(..(live.len() + 1).saturating_sub(most)).collect();
@@ -144,10 +154,8 @@ impl Site {
         if let Parking::New(_, sealed) = new.parked {
             more += size_of(sealed);
         }
-        let inherited = adoption(new).filter(|(_, of)| *of != new.subject);
-        let inherited = inherited.and_then(|(id, _)| self.parked.get(&id, now)).map_or(0, KeptParked::size);
         let used_by = self.used_by.get(&new.subject).copied().unwrap_or_default();
-        used_by.saturating_sub(of_subject) + more + inherited <= new.budget.per_subject
+        used_by.saturating_sub(of_subject) + more <= new.budget.per_subject
             && self.used.saturating_sub(in_all) + more <= new.budget.total
     }
 
@@ -161,15 +169,14 @@ impl Site {
                 self.parked.insert(id, parked, ending);
                 Some(id)
             }
-            Parking::Adopt(id) | Parking::Inherit(id, _) => {
+            Parking::Adopt(id) | Parking::Inherit(id) => {
                 let mut parked = self.parked.remove(&id)?;
-                self.release(parked.subject, parked.size());
-                parked.subject = new.subject;
-                self.reserve(parked.subject, parked.size());
                 if let Some(owner) = self.challenges.get_mut(&parked.owner, now) {
                     owner.parked = None;
                 }
-                parked.owner = new.id;
+                self.release(parked.subject, parked.size());
+                self.reserve(new.subject, parked.size());
+                (parked.owner, parked.subject) = (new.id, new.subject);
                 self.parked.insert(id, parked, ending);
                 Some(id)
             }
@@ -284,72 +291,6 @@ impl Site {
         }
     }
 
-    pub(super) fn answer(&mut self, answer: &Answer<'_>, now: Timestamp) -> Result<Answered, StoreError> {
-        use subtle::ConstantTimeEq as _;
-        self.check_room()?;
-        let id = answer.challenge;
-        if !self.is_of(&id, answer.browser, answer.subject, now) {
-            return Ok(Answered::Missing);
-        }
-        if let Some(lock) = self.locked_out(answer, now) {
-            return Ok(Answered::Locked(lock));
-        }
-        let Some(challenge) = self.challenges.get_mut(&id, now) else { return Ok(Answered::Missing) };
-        match challenge.state(now) {
-            State::Locked(lock) => return Ok(Answered::Locked(lock)),
-            State::Passed => return Ok(Answered::Spent),
-            State::Open => return Ok(Answered::NotSent),
-            State::Expired => return Ok(Answered::Expired),
-            State::Sent => {}
-        }
-        let is_right =
-            challenge.code.as_ref().is_some_and(|code| code.hash.as_bytes().ct_eq(answer.code.as_bytes()).into());
-        if is_right {
-            return Ok(self.pass(answer, now));
-        }
-        challenge.failed += 1;
-        let (event, tries_left) = ((id, challenge.failed), challenge.tries_left());
-        self.counts.count(&failures_of_subject(answer.subject), &answer.limits.per_subject, event, now);
-        self.counts.count(&answer.failures_of_ip(), &answer.limits.per_ip, event, now);
-        let in_a_row = self.in_a_row.get(&answer.subject, now).copied().unwrap_or_default().saturating_add(1);
-        self.in_a_row.insert(answer.subject, in_a_row, now.after(YEAR));
-        Ok(match (self.locked_out(answer, now), tries_left) {
-            (Some(lock), _) => Answered::Locked(lock),
-            (None, 0) => Answered::Locked(Lock::Challenge),
-            (None, tries_left) => Answered::Wrong { tries_left },
-        })
-    }
-
-    /// A right code came in.
-    fn pass(&mut self, answer: &Answer<'_>, now: Timestamp) -> Answered {
-        let id = answer.challenge;
-        let Some(challenge) = self.challenges.get_mut(&id, now) else { return Answered::Missing };
-        challenge.is_passed = true;
-        challenge.code = None;
-        let sent = challenge.sent();
-        for send in &challenge.sends {
-            for name in &send.counted {
-                self.counts.uncount(name, (id, send.number), now);
-            }
-        }
-        self.in_a_row.remove(&answer.subject);
-        if let (Some(end), Some(family)) = (self.browsers.end(&answer.browser), self.browsers.remove(&answer.browser)) {
-            self.browsers.insert(answer.new_browser, family, end);
-        }
-        if let Some((binding, ttl)) = answer.confirm {
-            self.confirmations.insert(binding, (sent.clone(), now), now.after(ttl));
-        }
-        let parked = self.challenges.get(&id, now).and_then(|challenge| self.parked_of(&id, challenge, now));
-        let resumes = match (answer.resume, parked) {
-            (Some((token, ttl)), Some(parked)) => {
-                self.tokens.insert(token, Token::For(parked), now.after(ttl));
-                true
-            }
-            _ => false,
-        };
-        Answered::Passed { sent, at: now, resumes }
-    }
-
     pub(super) fn spend(&mut self, binding: KeyedHash, now: Timestamp) -> Option<Confirmed> {
         self.confirmations.get(&binding, now)?;
         self.confirmations.remove(&binding).map(|(sent, at)| Confirmed { sent, at })
@@ -389,60 +330,6 @@ impl Site {
 
     pub(super) fn session(&self, session: KeyedHash, now: Timestamp) -> Option<Vec<u8>> {
         self.sessions.get(&session, now).cloned()
-    }
-
-    /// The subject's lock as it was written down.
-    pub(super) fn lock(&self, subject: KeyedHash, now: Timestamp) -> Option<Lock> {
-        match self.locks.get(&subject, now)? {
-            Lasting::UntilUnlocked => Some(Lock::UntilUnlocked),
-            Lasting::ToItsEnd => self.locks.end(&subject)?.since(now).map(Lock::For),
-        }
-    }
-
-    pub(super) fn unlock(&mut self, subject: KeyedHash, limits: &FailureLimits, now: Timestamp) -> bool {
-        let lock = self.locked_by_failures(subject, limits, now);
-        self.locks.remove(&subject);
-        self.in_a_row.remove(&subject);
-        self.counts.forget(&failures_of_subject(subject));
-        lock.is_some()
-    }
-
-    /// The subject's lock or the client address's, whichever holds longer.
-    fn locked_out(&mut self, answer: &Answer<'_>, now: Timestamp) -> Option<Lock> {
-        let of_ip = self.counts.full_for(&answer.failures_of_ip(), &answer.limits.per_ip, now);
-        match self.locked_by_failures(answer.subject, answer.limits, now) {
-            Some(Lock::For(time)) => Some(Lock::For(time.max(of_ip))),
-            None if of_ip > Duration::ZERO => Some(Lock::For(of_ip)),
-            lock => lock,
-        }
-    }
-
-    /// The lock as the failures make it, written down for those who do not know the limits.
-    fn locked_by_failures(&mut self, subject: KeyedHash, limits: &FailureLimits, now: Timestamp) -> Option<Lock> {
-        let known = self.lock(subject, now);
-        let in_a_row = self.in_a_row.get(&subject, now).copied().unwrap_or_default();
-        if known == Some(Lock::UntilUnlocked) || in_a_row >= limits.in_a_row() {
-            self.locks.insert(subject, Lasting::UntilUnlocked, now.after(YEAR));
-            return Some(Lock::UntilUnlocked);
-        }
-        let left = self.counts.full_for(&failures_of_subject(subject), &limits.per_subject, now);
-        match known {
-            Some(Lock::For(time)) if time >= left => known,
-            _ if left > Duration::ZERO => {
-                self.locks.insert(subject, Lasting::ToItsEnd, now.after(left));
-                Some(Lock::For(left))
-            }
-            _ => known,
-        }
-    }
-
-    /// Makes sure that failures and sends can be counted: a count or a lock that gave way to others would be a limit
-    /// forgotten (I4), so when a flood from very many addresses or subjects fills the memory, nothing more is permitted.
-    fn check_room(&self) -> Result<(), StoreError> {
-        if self.counts.is_full() || self.in_a_row.is_full() || self.locks.is_full() {
-            return Err(StoreError::Wrong("it counts a million things: use Redis for so many visitors".to_owned()));
-        }
-        Ok(())
     }
 
     fn is_of(&self, id: &ChallengeId, browser: KeyedHash, subject: KeyedHash, now: Timestamp) -> bool {
@@ -496,15 +383,6 @@ impl Site {
     }
 }
 
-/// The parked request that a new challenge adopts, and whose it must be.
-fn adoption(new: &NewChallenge<'_>) -> Option<(ParkedId, KeyedHash)> {
-    match new.parked {
-        Parking::Adopt(id) => Some((id, new.subject)),
-        Parking::Inherit(id, of) => Some((id, of)),
-        Parking::None | Parking::New(..) => None,
-    }
-}
-
 fn is_adopted(id: ParkedId, parking: Parking<'_>) -> bool {
-    matches!(parking, Parking::Adopt(adopted) | Parking::Inherit(adopted, _) if adopted == id)
+    matches!(parking, Parking::Adopt(adopted) | Parking::Inherit(adopted) if adopted == id)
 }

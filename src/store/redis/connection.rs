@@ -7,7 +7,7 @@
 
 use std::error::Error as _;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -140,16 +140,23 @@ fn store_error(error: &RedisError) -> StoreError {
         return timed_out();
     }
     match error.kind() {
-        ErrorKind::Io => {
-            // Of an error of the network only its kind: the rest may name addresses.
-            let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-            StoreError::Unreachable(io.map_or_else(|| "no connection".to_owned(), |io| io.kind().to_string()))
-        }
+        ErrorKind::Io => StoreError::Unreachable(reason(error).unwrap_or_else(|| "no connection".to_owned())),
         ErrorKind::Server(_) | ErrorKind::Extension => {
             let text = format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default());
             StoreError::Wrong(printable(text.trim(), 200))
         }
         _ => StoreError::Wrong(error.category().to_owned()),
+    }
+}
+
+/// Why there is no connection. Of an error of the network only its kind: the rest may name addresses.
+fn reason(error: &RedisError) -> Option<String> {
+    let inner = error.source()?.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>()?;
+    let io = inner.downcast_ref::<io::Error>()?;
+    match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_)) => Some("its certificate is not to be trusted".to_owned()),
+        Some(_) => Some("TLS cannot be agreed on".to_owned()),
+        None => Some(io.kind().to_string()),
     }
 }
 

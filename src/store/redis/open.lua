@@ -1,7 +1,6 @@
 -- Opens a challenge, and parks its request, unless the browser already has a live one of the same likeness.
 local id, browser, subject, likeness, sealed, reference = unpack(ARGV, 1, 6)
 local tries, ttl, per_subject, total, per_browser, overhead = unpack(ARGV, 7, 12)
--- The last is the sealed request to park, or whose the request to adopt is.
 local parking, parked_id, parked_sealed = unpack(ARGV, 13, 15)
 local ending = now + ttl
 
@@ -14,10 +13,13 @@ for _, c in ipairs(live) do
 end
 
 local adopted = nil
-if parking == 'adopt' then
+if parking == 'adopt' or parking == 'inherit' then
   adopted = parked(parked_id)
-  if not adopted or adopted.family ~= family or adopted.subject ~= parked_sealed then
-    return {'full'}
+  if not adopted or adopted.family ~= family or (parking == 'adopt' and adopted.subject ~= subject) then
+    if parking == 'adopt' then
+      return {'full'}
+    end
+    adopted, parking = nil, 'none'
   end
 end
 
@@ -26,7 +28,7 @@ local leaving, left = {}, {total = 0, subject = 0}
 while #live > 0 and #live >= math.max(1, tonumber(per_browser)) do
   local c = table.remove(live, 1)
   local p = parked_of(c)
-  if p and parking == 'adopt' and p.id == parked_id then
+  if p and adopted and p.id == parked_id then
     p = nil
   end
   leaving[#leaving + 1] = {c, p}
@@ -52,8 +54,7 @@ end
 
 local size = overhead + #sealed
 local more = size + (parking == 'new' and #parked_sealed or 0)
-local inherited = adopted and adopted.subject ~= subject and adopted.size or 0
-if used(site .. 'used:' .. subject) - left.subject + more + inherited > tonumber(per_subject)
+if used(site .. 'used:' .. subject) - left.subject + more > tonumber(per_subject)
   or used(site .. 'used') - left.total + more > tonumber(total) then
   return {'full'}
 end
@@ -79,7 +80,7 @@ if parking ~= 'none' then
   if adopted then
     redis.call('HDEL', site .. 'c:' .. adopted.owner, 'parked')
     strike(adopted.subject, 'p:' .. parked_id, adopted.size)
-    redis.call('HSET', p, 'subject', subject, 'owner', id, 'ending', ending)
+    redis.call('HSET', p, 'owner', id, 'subject', subject, 'ending', ending)
     enter(subject, 'p:' .. parked_id, adopted.size, ending)
   else
     redis.call('HSET', p, 'family', family, 'subject', subject, 'owner', id, 'sealed', parked_sealed, 'size',

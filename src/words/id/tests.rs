@@ -34,3 +34,12 @@ fn a_keyed_hash_reads_back() {
     assert_eq!(KeyedHash::parse(&hash.to_string()), Ok(hash));
     assert_eq!(KeyedHash::parse("+bababababababababababababababab"), Err(BadId));
 }
+
+#[test]
+fn c19_every_identifier_has_128_bits() {
+    assert_eq!(ChallengeId::from_random([0xff; 16]).as_bytes().len() * 8, 128);
+    assert_eq!(BrowserId::from_random([0xff; 16]).as_bytes().len() * 8, 128);
+    assert_eq!(ParkedId::from_random([0xff; 16]).as_bytes().len() * 8, 128);
+    assert_eq!(GrantId::from_random([0xff; 16]).as_bytes().len() * 8, 128);
+    assert_eq!(ResumeToken::from_random([0xff; 16]).as_bytes().len() * 8, 128);
+}

@@ -1,0 +1,384 @@
+//! What is wrong with a config: the place of the offending value, and a sentence that says what to write.
+
+use crate::{SMALL, Written, changed};
+
+const ROUTE: &str = "{path: /account/**, policy: account}";
+const UPSTREAM: &str = "{servers: 127.0.0.1:9000}";
+const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID}";
+
+/// Each case changes one text of the small config.
+const TABLE: &[(&str, &str, &str)] = &[
+    // Keys (F05).
+    ("policy: account}", "polcy: account}", "14:29: unknown key `polcy`: did you mean `policy`?"),
+    ("store: memory", "strore: memory", "2:1: unknown key `strore`: did you mean `store`?"),
+    ("store: memory", "store: memory\nstore: memory", "3:1: the key `store` stands here twice"),
+    ("    sign_in: /login\n", "    hosts: a.example.com\n", "11:5: the key `hosts` stands here twice"),
+    ("hosts: shop.example.com", "# no host", "8:5: the key `hosts` is missing"),
+    (
+        "listeners: {address: 127.0.0.1:8080}",
+        "listeners: {adress: 127.0.0.1:8080}",
+        "1:13: unknown key `adress`: did you mean `address`?",
+    ),
+    ("max_age: 15m", "max_age: 15", "5:39: expected a duration: a number and its unit, such as `30s`, `5m` or `12h`"),
+    ("channels: email", "channels: emial", "5:23: unknown word `emial`: did you mean `email`?"),
+    ("channels: email", "channels: []", "5:23: the list is empty: leave the key out"),
+    ("channels: email", "observe: no, channels: email", "5:22: expected true or false"),
+    // What later work brings is refused, never ignored.
+    ("store: memory", "risk: {geoip: {}}", "2:1: `risk` is not available yet"),
+    ("store: memory", "public_url: https://x.example", "2:1: `public_url` is not available yet"),
+    ("max_age: 15m", "contact: {form: phone}", "5:30: `contact` is not available yet"),
+    (LOGIN, "jwt: {}", "10:9: `jwt` is not available yet"),
+    (
+        LOGIN,
+        "login: {path: /login, field: a, session_cookie: S, follow_rotation: true}",
+        "10:60: `follow_rotation` is not available yet",
+    ),
+    ("{file: contacts.yaml}", "{sql: x}", "12:17: `sql` is not available yet"),
+    ("{type: outbox}", "{type: twilio, account_sid: x}", "17:17: `twilio` is not available yet"),
+    ("email: {providers: dev}", "email: {providers: dev, strategy: best}", "18:37: `best` is not available yet"),
+    ("email: {providers: dev}", "email: {providers: dev, countries: {}}", "18:27: `countries` is not available yet"),
+    ("    sign_in: /login", "    paths: php", "11:12: `php` is not available yet"),
+    ("8080}", "8080, proxy_protocol: true}", "1:54: `proxy_protocol: true` is not available yet"),
+    ("store: memory", "portal: {logo: x}", "2:10: `logo` is not available yet"),
+    ("store: memory", "limits: {budget: {per_day: 50}}", "2:10: `budget` is not available yet"),
+    ("path: /account/**,", "countries: MY,", "14:10: `countries` is not available yet"),
+    // Names that the config defines nowhere.
+    ("policy: account}", "policy: acount}", "14:37: unknown policy `acount`: did you mean `account`?"),
+    (
+        "policy: account}",
+        "policy: zebra}",
+        "14:37: unknown policy `zebra`: there is `account`, `otp`, `bypass`, `deny`",
+    ),
+    ("policy: account}", "policy: bypas}", "14:37: unknown policy `bypas`: did you mean `bypass`?"),
+    (
+        "    routes:",
+        "    default_policy: denied\n    routes:",
+        "13:21: unknown policy `denied`: there is `account`, `otp`, `bypass`, `deny`",
+    ),
+    (
+        "  email: {providers: dev}",
+        "  email: {providers: [dev, post]}",
+        "18:28: unknown provider `post`: there is `dev`",
+    ),
+    ("path: /account/**,", "networks: office,", "14:20: unknown network `office`: the config defines none"),
+    (
+        "store: memory",
+        "definitions: {networks: {office: 10.0.0.1/8}}",
+        "2:34: `10.0.0.1/8` has bits behind its prefix: write `10.0.0.0/8`, or `10.0.0.1` for that host",
+    ),
+    ("account: {channels", "deny: {channels", "5:3: `deny` is built in: use another name"),
+    // Channels without a provider.
+    (
+        "channels: email",
+        "channels: [email, sms]",
+        "5:31: no provider serves `sms`: name one under `delivery`, `sms: {providers: …}`",
+    ),
+    // Policies.
+    ("max_age: 15m", "deny_at: 0", "5:39: expected a score from 1 to 100"),
+    ("max_age: 15m", "challenge_at: 101", "5:44: expected a score from 0 to 100"),
+    (
+        "max_age: 15m",
+        "challenge_at: 90",
+        "5:44: a score of 90 is refused already: `challenge_at` must be below `deny_at`",
+    ),
+    ("max_age: 15m", "max_age: 500d", "5:39: expected a duration of a year at most"),
+    // Routes: P25, P24, globs, expressions, methods.
+    (ROUTE, "{policy: account}", "14:9: a route without criteria: write `path: /**` if it is to match everything"),
+    (ROUTE, "{path: [], policy: account}", "14:16: the list is empty: leave the key out"),
+    (ROUTE, "{query: {page: []}, policy: account}", "14:24: the list is empty: leave the key out"),
+    (ROUTE, "{query: {}, policy: account}", "14:17: no parameter is named: leave the key out"),
+    (ROUTE, "{methods:, policy: account}", "14:10: expected a value or a list, found nothing"),
+    ("path: /account/**", "path: account/**", "14:16: a path glob starts with `/`, such as `/admin/**`"),
+    ("path: /account/**", "path: [/a, /b**]", "14:21: `**` stands for whole segments: write `/a/**`, not `/a**`"),
+    (
+        "path: /account/**",
+        "path: /a?b=c",
+        "14:16: a path glob has no `?` or `#`: the query is never part of a path; use the criterion `query`",
+    ),
+    (
+        "path: /account/**",
+        "path_regex: [/a, '/b(']",
+        "14:27: `/b(` is no regular expression for paths: error: unclosed group",
+    ),
+    ("path: /account/**", "methods: [GET, 'P T']", "14:25: expected a method, such as `GET` or `POST`"),
+    ("path: /account/**", "methods: trace", "14:19: `TRACE` is never served: it needs no route"),
+    ("path: /account/**", "host: other.example.com", "14:16: the site has no host `other.example.com`"),
+    (
+        ROUTE,
+        "{path: /account/**, policy: account}\n      - {path: /account/orders, methods: POST, policy: bypass}",
+        "15:9: this route is never reached: the one in line 14 (path /account/**) matches all that it does",
+    ),
+    (
+        ROUTE,
+        "{path: /a/**, networks: 10.0.0.0/8, policy: account}\n      - {path: /a/b, networks: 10.1.0.0/16, policy: deny}",
+        "15:9: this route is never reached: the one in line 14 (path /a/**, networks 10.0.0.0/8) matches all that it does",
+    ),
+    // Sites.
+    (
+        "hosts: shop.example.com",
+        "hosts: [shop.example.com, SHOP.example.com]",
+        "7:31: the host `SHOP.example.com` stands in line 7 already",
+    ),
+    (
+        "hosts: shop.example.com",
+        "hosts: https://shop.example.com",
+        "7:12: write the host name alone, without scheme and port",
+    ),
+    (
+        "hosts: shop.example.com",
+        "hosts: shop.example.com:8080",
+        "7:12: write the host name alone, without scheme and port",
+    ),
+    (
+        "hosts: shop.example.com",
+        "hosts: shop.*.com",
+        "7:12: `*` stands for whole labels at the start: write `*.example.com`",
+    ),
+    (
+        "hosts: shop.example.com",
+        "hosts: straße.example",
+        "7:12: write the host name as it goes over the wire, in ASCII: `xn--…`",
+    ),
+    ("hosts: shop.example.com", "hosts: a_b-.example", "7:12: the host is not a valid host name or address"),
+    (
+        UPSTREAM,
+        "{servers: http://127.0.0.1:9000}",
+        "8:25: write `host:port` without a scheme or path; `tls: true` beside it speaks TLS",
+    ),
+    (UPSTREAM, "{servers: app}", "8:25: the port is missing: write `app:80` or another"),
+    (
+        UPSTREAM,
+        "{servers: 127.0.0.1:9000, tls: true}",
+        "8:25: TLS to an address needs `sni`, the name in the server's certificate",
+    ),
+    (
+        UPSTREAM,
+        "{servers: [a.example:443, b.example:443], tls: true}",
+        "8:41: the servers have different names: set `sni` to the one in all certificates",
+    ),
+    (UPSTREAM, "{servers: a.example:443, tls: true, sni: ''}", "8:56: expected a host name, such as `app.example.com`"),
+    (UPSTREAM, "{servers: 127.0.0.1:9000, verify: false}", "8:49: `verify` needs `tls: true`"),
+    (UPSTREAM, "{servers: 127.0.0.1:9000, read_timeout: 0s}", "8:55: expected a time above zero"),
+    (
+        UPSTREAM,
+        "{servers: 127.0.0.1:9000, balance: robin}",
+        "8:50: unknown word `robin`: expected one of round_robin, random, client_address",
+    ),
+    ("    sign_in: /login", "    sign_in: //evil.example", "11:14: expected a path of the site, such as `/login`"),
+    (
+        "    sign_in: /login",
+        "    sign_in: https://evil.example",
+        "11:14: expected a path of the site, such as `/login`",
+    ),
+    ("    sign_in: /login", "    sign_in: /a/../login", "11:14: write the path as `/login`"),
+    ("{file: contacts.yaml}", "{fil: contacts.yaml}", "12:17: unknown word `fil`: did you mean `file`?"),
+    // Identity sources.
+    (
+        LOGIN,
+        "login: {path: /login*, field: a, session_cookie: S}",
+        "10:23: write the path exactly and decoded, such as `/login`: no `*`, query or escape",
+    ),
+    (
+        LOGIN,
+        "login: {path: /login, field: a, session_cookie: 'S D'}",
+        "10:57: expected the name of a cookie, such as `PHPSESSID`",
+    ),
+    (
+        LOGIN,
+        "login: {path: /login, field: a, session_cookie: S, success: {status: 401}}",
+        "10:78: expected a status from 200 to 399",
+    ),
+    (LOGIN, "login", "10:9: expected keys and values, found a single value"),
+    (
+        LOGIN,
+        "login: {path: /login, field: a, session_cookie: S}\n        header: {}",
+        "10:9: expected just one key, one of login, header, ask, jwt, whoami, basic",
+    ),
+    (
+        LOGIN,
+        "header: {name: Cookie, from: 10.0.0.1}",
+        "10:24: this header has another meaning: use one of its own, such as `X-Remote-User`",
+    ),
+    (LOGIN, "header: {name: X-User}", "10:17: the key `from` is missing"),
+    (LOGIN, "ask: {}", "10:9: nobody is allowed: name `domains` or `addresses`"),
+    (LOGIN, "ask: {domains: '@example.com'}", "10:24: expected a domain, such as `example.com`"),
+    (
+        LOGIN,
+        "ask: {addresses: [bob]}",
+        "10:27: not an e-mail address: write it as name@example.com, without quotes, comments or spaces",
+    ),
+    ("max_age: 15m", "bind: network}\n  other: {channels: email, bind: app_session", "nothing is wrong"),
+    // Secrets (F07).
+    ("\"${SECRET}\"", "\"${GONE}\"", "3:10: the environment variable `GONE` is not set"),
+    ("\"${SECRET}\"", "\"${EMPTY}\"", "3:10: the environment variable `EMPTY` is empty"),
+    ("\"${SECRET}\"", "[\"${SECRET}\", \"file:empty\"]", "3:24: the file `empty` is empty"),
+    (
+        "\"${SECRET}\"",
+        "aHVudGVyMg==",
+        "3:10: too weak: a secret is 32 random bytes or more; make one with `otpgate keygen`",
+    ),
+    ("\"${SECRET}\"", "hunter2!", "3:10: not base64: make a secret with `otpgate keygen`"),
+    ("secrets: \"${SECRET}\"\n", "\n", "1:1: at least one secret is needed: make one with `otpgate keygen`"),
+    // Listeners, admin, log.
+    (
+        "127.0.0.1:8080}",
+        "localhost:8080}",
+        "1:22: expected an IP address and a port, such as `127.0.0.1:8080`, `0.0.0.0:443` or `[::]:443`",
+    ),
+    (
+        "{address: 127.0.0.1:8080}",
+        "[{address: 127.0.0.1:8080}, {address: 127.0.0.1:8080}]",
+        "1:50: `127.0.0.1:8080` is listened on twice",
+    ),
+    ("8080}", "8080, max_header_size: 1KiB}", "1:55: expected a size from 4KiB to 256KiB"),
+    ("8080}", "8080, tls: {certificate: empty, key: empty}}", "1:57: `empty` has no certificate in PEM"),
+    (
+        "store: memory",
+        "admin: {address: 0.0.0.0:9180}",
+        "2:18: an admin listener that others can reach needs a `token`",
+    ),
+    (
+        "store: memory",
+        "admin: {address: 0.0.0.0:9180, token: short}",
+        "2:39: the admin token is too short: at least 16 characters; `otpgate keygen` makes a good one",
+    ),
+    (
+        "store: memory",
+        "admin: {address: 127.0.0.1:8080}",
+        "2:18: visitors are listened for here: the admin listener needs its own address",
+    ),
+    ("store: memory", "log: {level: loud}", "2:14: expected a level: `error`, `warn`, `info`, `debug` or `trace`"),
+    ("store: memory", "log: {format: xml}", "2:15: unknown word `xml`: expected one of json, text"),
+    ("store: memory", "portal: {support: \"a\\nb\"}", "2:19: expected one line of at most 300 characters"),
+    // Challenge and limits.
+    ("store: memory", "challenge: {digits: 5}", "2:21: expected 6 to 10 digits"),
+    ("store: memory", "challenge: {ttl: 15m}", "2:18: expected a time from 30s to 10m"),
+    ("store: memory", "challenge: {tries: 0}", "2:20: expected 1 to 10 tries"),
+    (
+        "store: memory",
+        "challenge: {resend: {wait: [30s, 0s]}}",
+        "2:34: expected a time from 1s to 1h: an impatient visitor sends again",
+    ),
+    (
+        "store: memory",
+        "challenge: {park: {ttl: 1m}}",
+        "2:25: expected a time between that of a code (`challenge.ttl`) and 24h",
+    ),
+    (
+        "store: memory",
+        "challenge: {park: {per_subject: 1KiB}}",
+        "2:33: expected at least `max_body` and 16KiB for the rest of the request, at most 1GiB",
+    ),
+    ("store: memory", "limits: {failures: {consecutive: 101}}", "2:34: expected 1 to 100 failures in a row"),
+    (
+        "store: memory",
+        "limits: {sends: {per_ip: 5 per hour}}",
+        "2:26: `5 per hour` is no limit: write a count and a time, such as `5/10m`",
+    ),
+    // Delivery.
+    ("{type: outbox}", "{type: smtp, from: a@example.com}", "17:10: the key `url` is missing"),
+    (
+        "{type: outbox}",
+        "{type: smtp, url: smtp://127.0.0.1, from: a@example.com, timeout: 5m}",
+        "17:76: expected a time from 1s to 60s: a visitor waits for it",
+    ),
+    ("  email: {providers: dev}", "  email: {providers: [dev, dev]}", "18:28: `dev` stands here twice"),
+    (
+        "dev: {type: outbox}\n  email: {providers: dev}",
+        "dev: {type: smtp, url: smtp://127.0.0.1, from: a@example.com}\n  email: {providers: dev}\n  sms: {providers: dev}",
+        "19:20: `dev` carries e-mail only",
+    ),
+];
+
+#[test]
+fn every_fault_has_its_place_and_a_sentence() {
+    let mut wrong = Vec::new();
+    for (from, to, expected) in TABLE {
+        let fault = Written::new(changed(from, to).as_bytes()).file("empty", "").fault();
+        if fault != *expected {
+            wrong.push(format!("{to:?}\n  is       {fault}\n  expected {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_small_config_is_good_and_not_odd() {
+    let written = Written::new(SMALL.as_bytes());
+    assert_eq!(written.fault(), "nothing is wrong");
+    assert_eq!(written.oddities(), Vec::<String>::new());
+}
+
+#[test]
+fn a_policy_bound_to_a_session_needs_a_login() {
+    let bound = changed("max_age: 15m", "bind: [subject, app_session]")
+        .replace(LOGIN, "header: {name: X-User, from: 10.0.0.1}");
+    let expected = "14:37: `account` binds to the application's session, but no `login` of this site names its cookie: nobody could pass";
+    assert_eq!(Written::new(bound.as_bytes()).fault(), expected);
+}
+
+#[test]
+fn a_host_belongs_to_one_site() {
+    let second = "  - {hosts: [b.example.com, shop.example.com], upstream: {servers: 127.0.0.1:1}}\ndelivery:";
+    let two = changed("delivery:", second);
+    assert_eq!(Written::new(two.as_bytes()).fault(), "15:29: the host `shop.example.com` stands in line 7 already");
+}
+
+#[test]
+fn a_site_without_delivery_cannot_step_up() {
+    let (without, _) = SMALL.split_once("delivery:").unwrap();
+    let without = without.replace("  account: {channels: email, max_age: 15m}", "  account: {}");
+    let expected = "14:37: no provider serves any channel, so no code could be sent: add `delivery`";
+    assert_eq!(Written::new(without.as_bytes()).fault(), expected);
+}
+
+/// F05: files that are no config.
+#[test]
+fn files_that_are_no_config() {
+    let fault = |bytes: &[u8]| Written::new(bytes).fault();
+    assert_eq!(
+        fault(b"listeners: {address: 127.0.0.1:8080}\n\tstore: memory\n"),
+        "2:1: this is a tab: indent with spaces"
+    );
+    assert_eq!(fault(b"a: b\nc: \xff\n"), "2:4: this is no UTF-8: save the file as UTF-8");
+    assert_eq!(fault(&vec![b'#'; 11 * 1024 * 1024]), "is larger than 10 MiB: that is no config");
+    assert!(fault(b"sites: [{hosts: a\n").starts_with("1:"), "{}", fault(b"sites: [{hosts: a\n"));
+    assert!(fault(b"secrets: [${SECRET}]\n").contains("quoted within `[]`"), "{}", fault(b"secrets: [${SECRET}]\n"));
+    let missing = otpgate::server::plan(std::path::Path::new("/nonexistent/otpgate.yaml")).unwrap_err().to_string();
+    assert!(missing.starts_with("/nonexistent/otpgate.yaml: cannot be read: "), "{missing}");
+}
+
+/// I9: no fault repeats a secret, nor a line beside it.
+#[test]
+fn no_fault_shows_a_secret() {
+    let secrets = ["secrets: [hunter2, hunter2]", "secrets: {hunter2: x}", "secrets: [[hunter2]]"];
+    for text in secrets {
+        let config = changed("secrets: \"${SECRET}\"", text).replace("hunter2: x", "x: hunter2");
+        assert!(!Written::new(config.as_bytes()).fault().contains("hunter2"), "{text}");
+    }
+    for (from, to) in [
+        ("store: memory", "store: postgres://bob:hunter2@h"),
+        ("{type: outbox}", "{type: smtp, url: \"http://bob:${PASSWORD}@h\", from: a@example.com}"),
+        ("{type: outbox}", "{type: smtp, url: [smtp://bob:hunter2@h], from: a@example.com}"),
+        ("store: memory", "store: &a redis://bob:hunter2@h\nstroe: *a"),
+        ("store: memory", "store: \"redis://bob:hunter2@h"),
+    ] {
+        let fault = Written::new(changed(from, to).as_bytes()).fault();
+        assert!(!fault.contains("hunter2"), "{fault}");
+        assert_ne!(fault, "nothing is wrong", "{to}");
+    }
+}
+
+#[test]
+fn a_directory_file_that_cannot_be_read_is_named() {
+    let gone = changed("contacts.yaml", "gone.yaml");
+    let fault = Written::new(gone.as_bytes()).fault();
+    assert!(fault.starts_with("12:23: `gone.yaml`: "), "{fault}");
+}
+
+#[test]
+fn a_directory_file_that_is_malformed_is_named_with_its_line() {
+    let fault =
+        Written::new(SMALL.as_bytes()).file("contacts.yaml", "alice: {email: a@example.com}\nbob: {fax: 1}\n").fault();
+    assert!(fault.starts_with("12:23: `contacts.yaml`: ") && fault.contains('2'), "{fault}");
+}

@@ -1,0 +1,121 @@
+//! What is lawful, but rarely meant.
+
+use crate::{Written, changed};
+
+const ROUTE: &str = "{path: /account/**, policy: account}";
+const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID}";
+
+const TABLE: &[(&str, &str, &[&str])] = &[
+    // C13
+    (
+        "127.0.0.1:8080}",
+        "0.0.0.0:8080}",
+        &[
+            "1:22: plain HTTP: codes and cookies can be read on the way, and no cookie is `Secure`; add `tls`, or name the proxy that ends TLS in `trusted_proxies`",
+            "17:5: `dev` sends nothing: visitors get no code, and codes stand in the log",
+        ],
+    ),
+    (
+        "store: memory",
+        "trusted_proxies: 0.0.0.0/0\nstore: memory",
+        &["2:18: everybody is trusted: any visitor can claim any address"],
+    ),
+    (
+        "store: memory\n",
+        "",
+        &[
+            "1:1: no `store`: challenges and counters live in this process and end with it; name a Redis, or write `store: memory` if that is meant",
+        ],
+    ),
+    (
+        "store: memory",
+        "store: memory\nadmin: {address: '[::]:9180', token: 0123456789abcdef}",
+        &["3:18: the admin listener is plain HTTP: its token can be read on the way"],
+    ),
+    (ROUTE, "{path: /account/**, policy: otp}", &["5:3: no route uses the policy `account`"]),
+    (
+        "max_age: 15m",
+        "challenge_at: 40",
+        &["5:44: no risk signal is available yet, so every score is 0 and this policy never asks for anything"],
+    ),
+    (
+        "dev: {type: outbox}",
+        "dev: {type: outbox}\n    idle: {type: outbox}",
+        &["18:5: the provider `idle` serves no channel"],
+    ),
+    (
+        "{servers: 127.0.0.1:9000}",
+        "{servers: app:443, tls: true, verify: false}",
+        &["8:53: the servers' certificates are not verified: anybody between could pose as them"],
+    ),
+    (
+        LOGIN,
+        "login: {path: /login, field: email, session_cookie: SID, success: {status: [200, 302]}}",
+        &["10:85: an application that answers a wrong password with 200 and its form again would count as a login"],
+    ),
+    (
+        LOGIN,
+        "header: {name: X-User, from: [10.0.0.5, 0.0.0.0/0]}",
+        &[
+            "10:39: `10.0.0.5/32` is not in `trusted_proxies`: all visitors behind it count as one address",
+            "10:49: anybody can set `X-User` and be whom they like",
+        ],
+    ),
+    (
+        "    directory: {file: contacts.yaml}\n",
+        "",
+        &["7:12: no `directory` knows where codes go: nobody who signs in can pass"],
+    ),
+    (
+        "    sign_in: /login\n",
+        "",
+        &["7:12: no `sign_in`: a visitor who has not signed in is refused instead of being sent to the login page"],
+    ),
+    (
+        ROUTE,
+        "{path: /account/**, policy: bypass}",
+        &["5:3: no route uses the policy `account`", "7:12: nothing of this site is protected: every route bypasses"],
+    ),
+    // PATH_INFO
+    (
+        ROUTE,
+        "{path: /index.php, query: {page: billing}, policy: account}",
+        &["14:16: `/index.php/anything` reaches the same script and is not matched: write `/index.php/**`"],
+    ),
+    // P24
+    (
+        ROUTE,
+        "{path: /account/**, policy: account}\n      - {path_regex: public, policy: bypass}\n      - {path_regex: .*/public, policy: bypass}",
+        &[
+            "15:22: an expression matches the whole path, which begins with `/`: this one never matches",
+            "16:22: this opens every path that holds the rest of the expression, wherever it stands",
+        ],
+    ),
+    (
+        ROUTE,
+        "{path: /account/**, networks: 10.0.0.0/8, policy: bypass}\n      - {path: /account/**, policy: account}",
+        &["14:39: behind a proxy every visitor has the proxy's address: name it in `trusted_proxies`"],
+    ),
+];
+
+#[test]
+fn what_is_odd_is_said_with_its_place() {
+    let mut wrong = Vec::new();
+    for (from, to, expected) in TABLE {
+        let oddities = Written::new(changed(from, to).as_bytes()).oddities();
+        if oddities != *expected {
+            wrong.push(format!("{to:?}\n  is       {oddities:#?}\n  expected {expected:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_site_whose_visitors_nobody_knows_is_odd() {
+    let config = changed(
+        "    identity:\n      - login: {path: /login, field: email, session_cookie: SID}\n    sign_in: /login\n",
+        "",
+    );
+    let oddities = Written::new(config.as_bytes()).oddities();
+    assert_eq!(oddities, ["7:12: no `identity` says who a visitor is: nobody can pass the policy `account`"]);
+}

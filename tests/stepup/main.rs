@@ -1,0 +1,18 @@
+//! The challenge itself, over the public interface only: the real binary in front of an application that knows nothing
+//! of it, with the memory store and with a real Redis. Names such as O01 are the cases of the threat model, I1 to I11
+//! its invariants. Start reading at [`world`].
+// A test may unwrap: its panic is its report.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod codes;
+mod confirm;
+mod identity;
+mod limits;
+mod operator;
+mod outage;
+mod resume;
+mod world;
