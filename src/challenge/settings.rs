@@ -15,7 +15,7 @@ use crate::store::{Budget, FailureLimits, Limits, Resend, SendLimits, TypedLimit
 pub struct ChallengeSettings {
     /// Digits of a code, 6 to 10. Default 6.
     pub digits: Option<Placed<u8>>,
-    /// How long a code lives, 30s to 10m. Default 5m.
+    /// How long a code lives, 1s to 10m. Default 5m.
     pub ttl: Option<Placed<Period>>,
     /// Wrong codes that lock a challenge, 1 to 10. Default 5.
     pub tries: Option<Placed<u32>>,
@@ -167,7 +167,7 @@ impl ChallengeSettings {
 
     /// How long a code lives. Ten minutes at most (NIST SP 800-63B-4, ASVS 6.5.5).
     pub fn ttl(&self) -> Result<Duration, Fault> {
-        ranged(time(self.ttl), 5 * MINUTE, 30 * SECOND, 10 * MINUTE, "a time from 30s to 10m")
+        ranged(time(self.ttl), 5 * MINUTE, SECOND, 10 * MINUTE, "a time from 1s to 10m")
     }
 
     /// Wrong codes that lock a challenge.

@@ -252,7 +252,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("store: memory", "portal: {support: \"a\\nb\"}", "2:19: expected one line of at most 300 characters"),
     // Challenge and limits.
     ("store: memory", "challenge: {digits: 5}", "2:21: expected 6 to 10 digits"),
-    ("store: memory", "challenge: {ttl: 15m}", "2:18: expected a time from 30s to 10m"),
+    ("store: memory", "challenge: {ttl: 15m}", "2:18: expected a time from 1s to 10m"),
     ("store: memory", "challenge: {tries: 0}", "2:20: expected 1 to 10 tries"),
     (
         "store: memory",

@@ -32,6 +32,11 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         "store: memory\nadmin: {address: '[::]:9180', token: 0123456789abcdef}",
         &["3:18: the admin listener is plain HTTP: its token can be read on the way"],
     ),
+    (
+        "store: memory",
+        "store: memory\nchallenge: {ttl: 29s}",
+        &["3:18: codes live too short a time: most messages take longer to arrive and to be read"],
+    ),
     (ROUTE, "{path: /account/**, policy: otp}", &["5:3: no route uses the policy `account`"]),
     (
         "max_age: 15m",

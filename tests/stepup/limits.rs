@@ -127,8 +127,9 @@ async fn i4_sends_per_subject_are_exact() {
         let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
         assert!((3500..=3600).contains(&wait), "{wait}");
         // The page says so, too, and sends nothing.
-        let page = challenge_page(&mut client, "/account/page").await;
-        assert!(page.form("/.otpgate/verify").is_none() || page.body.contains("again"), "{}", page.body);
+        let address = page_address(&client.get("/account/page").await);
+        let page = client.get(&address).await;
+        assert!(page.status == 429 && page.form("/.otpgate/verify").is_none(), "{page:?}");
         assert_eq!(world.codes(ALICE).await.len(), 7);
         api_sent(&mut world.signed_in("bob").await, "/account", "email").await;
     })
@@ -256,8 +257,10 @@ async fn o12_i4_counters_survive_a_restart() {
         assert_eq!(api_verify(&mut client, &id, &nth_other(&code, n)).await.problem(), "wrong-code");
     }
     world.gateway.restart();
+    let mut client = at(&world.gateway, &client);
     assert_eq!(api_verify(&mut client, &id, &nth_other(&code, 3)).await.json()["tries_left"], 2);
     world.gateway.restart();
+    let mut client = at(&world.gateway, &client);
     assert_eq!(api_verify(&mut client, &id, &nth_other(&code, 4)).await.problem(), "locked");
     assert_eq!(api_verify(&mut client, &id, &code).await.problem(), "locked");
     let unlocked = admin(&world.gateway, "POST", "/unlock", Some(json!({"subject": "alice"}))).await;
@@ -355,7 +358,8 @@ async fn x05_a_right_code_in_a_crowd_of_wrong_ones_wins_no_extra_try() {
 /// 100 requests for a message at once send one; the same for resends.
 #[tokio::test]
 async fn x04_i4_parallel_resends_send_one_message() {
-    let config = Config { challenge: "{resend: {max: 3, wait: 1s}}", ..Config::default() };
+    // Long enough for a hundred requests, however busy the machine is.
+    let config = Config { challenge: "{resend: {max: 3, wait: 4s}}", ..Config::default() };
     for_both(config, async |world| {
         let mut client = world.signed_in("alice").await;
         let id = api_challenge(&mut client, "GET", "/account", None).await["id"].clone();
@@ -368,7 +372,9 @@ async fn x04_i4_parallel_resends_send_one_message() {
             assert_eq!(answers.iter().filter(|answer| answer.status == 202).count(), 1);
             assert!(answers.iter().all(|answer| answer.status == 202 || answer.problem() == "too-many-sends"));
             assert_eq!(world.messages().await.len(), round);
-            pause(Duration::from_millis(1050)).await;
+            if round == 1 {
+                pause(Duration::from_millis(4050)).await;
+            }
         }
     })
     .await;

@@ -6,18 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Gateway};
 use crate::world::*;
 
 /// The time within which every gateway must know (I10).
 const SOON: Duration = Duration::from_secs(2);
-
-/// The same browser at another gateway.
-fn at(gateway: &Gateway, browser: &Client) -> Client {
-    let mut there = Client::new(HOST, gateway.port);
-    there.jar.clone_from(&browser.jar);
-    there
-}
 
 /// A grant of one gateway is good on the other, and void on both within two seconds of a revocation on either.
 #[tokio::test]

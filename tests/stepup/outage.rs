@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Answer, Client, Redis};
+use crate::support::{Answer, Redis};
 use crate::world::*;
 
 /// The page that a visitor sees, and the problem that a program does.
@@ -185,7 +185,7 @@ async fn c18_a_flush_lets_nobody_in_and_forgets_no_revocation() {
     );
 
     within(Duration::from_secs(4), "what was revoked to be published again", async || {
-        let keys: Vec<String> = redis::cmd("KEYS").arg("*revo*").query(&mut redis_at(&world)).unwrap();
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*feed}:kept").query(&mut redis_at(&world)).unwrap();
         !keys.is_empty()
     })
     .await;
@@ -196,8 +196,7 @@ async fn c18_a_flush_lets_nobody_in_and_forgets_no_revocation() {
     page_address(&revoked.get("/account").await);
 
     let later = world.second();
-    let mut there = Client::new(HOST, later.port);
-    there.jar.clone_from(&revoked.jar);
+    let there = at(&later, &revoked);
     within(Duration::from_secs(2), "the revocation on the new gateway", async || {
         there.copy().get("/account").await.status == 303
     })
@@ -216,6 +215,7 @@ async fn c18_a_restart_with_the_memory_store_lets_nobody_in() {
     let page = challenge_page(&mut browser, "/account").await;
     let code = world.code(ALICE).await;
     world.gateway.restart();
+    let mut browser = at(&world.gateway, &browser);
     let answer = type_code(&mut browser, &page, &code).await;
     assert!(answer.set_cookie("otpgate_grant").is_none(), "{answer:?}");
     assert_eq!(browser.get("/account").await.location().as_deref(), Some("/login"));

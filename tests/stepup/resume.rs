@@ -335,7 +335,7 @@ async fn r15_a_form_from_a_foreign_origin_is_never_parked() {
 /// 10 000 tiny forms: the subject's budget holds, the visitor is told so, and other people are served.
 #[tokio::test]
 async fn r13_ten_thousand_tiny_forms_stay_within_the_budget() {
-    let config = Config { challenge: "{park: {per_subject: 64KiB}}", ..Config::default() };
+    let config = Config { challenge: "{park: {max_body: 16KiB, per_subject: 64KiB}}", ..Config::default() };
     for_both(config, async |world| {
         let browser = world.signed_in("alice").await;
         let before = world.redis.as_ref().map(|redis| used_memory(&redis.url()));
@@ -692,10 +692,7 @@ async fn r01_to_r08_no_parameter_moves_the_return_address() {
 /// there is none.
 #[tokio::test]
 async fn r01_r02_a_hostile_target_comes_back_local() {
-    let config = Config {
-        routes: "      - {path: /login, policy: bypass}\n      - {path: /**, policy: account}",
-        ..Config::default()
-    };
+    let config = Config { default_policy: "account", ..Config::default() };
     for_both(config, async |world| {
         let browser = world.signed_in("alice").await;
         let port = world.gateway.port;

@@ -37,6 +37,8 @@ pub struct Config {
     pub contacts: String,
     /// More routes, before the others.
     pub routes: &'static str,
+    /// The site's policy where no route matches.
+    pub default_policy: &'static str,
     /// Whole other sites.
     pub sites: &'static str,
 }
@@ -50,6 +52,7 @@ impl Default for Config {
                    success: {status: [302, 303], location_not: /login}, logout: /logout}}\n    sign_in: /login",
             contacts: String::new(),
             routes: "",
+            default_policy: "bypass",
             sites: "",
         }
     }
@@ -57,7 +60,7 @@ impl Default for Config {
 
 impl Config {
     fn yaml(&self, store: &str, upstream: u16) -> String {
-        let Self { challenge, limits, site, routes, sites, .. } = self;
+        let Self { challenge, limits, site, routes, default_policy, sites, .. } = self;
         let sites = sites.replace("{upstream}", &upstream.to_string());
         format!(
             r#"
@@ -76,7 +79,7 @@ sites:
     upstream: {{servers: "127.0.0.1:{upstream}"}}
     {site}
     directory: [{{file: contacts.yaml}}]
-    default_policy: bypass
+    default_policy: {default_policy}
     routes:
 {routes}
       - {{path: /account/**, policy: account}}
@@ -186,6 +189,13 @@ impl Drop for World {
             eprintln!("--- with {} ---", self.redis.as_ref().map_or("the memory store", |_| "Redis"));
         }
     }
+}
+
+/// The same browser at another gateway, or at one that was started again: on a connection of its own.
+pub fn at(gateway: &Gateway, browser: &Client) -> Client {
+    let mut there = Client::new(HOST, gateway.port);
+    there.jar.clone_from(&browser.jar);
+    there
 }
 
 /// The admin listener's answer.

@@ -1,5 +1,7 @@
 //! What is odd about a config: lawful, but rarely meant.
 
+use std::time::Duration;
+
 use crate::config::{Network, Placed};
 use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::RouteSettings;
@@ -13,6 +15,9 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
     entrances(settings, notes);
     policies(settings, plan, notes);
     delivery(settings, notes);
+    if let Some(ttl) = settings.challenge.ttl.filter(|ttl| ttl.value.0 < Duration::from_secs(30)) {
+        notes.add(ttl.place, "codes live too short a time: most messages take longer to arrive and to be read");
+    }
     for (site, plan) in settings.sites.iter().zip(&plan.sites) {
         if let Some(verify) = site.upstream.verify.filter(|verify| !verify.value) {
             notes.add(verify.place, "the servers' certificates are not verified: anybody between could pose as them");
