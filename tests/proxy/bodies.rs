@@ -101,7 +101,7 @@ async fn a_confirmed_request_arrives_byte_for_byte_over_http2() {
 }
 
 async fn resumes_every_size(tls: bool) {
-    let mut world = start(tls);
+    let world = start(tls);
     for &size in SIZES {
         let path = format!("/admin/{size}");
         let origin = world.client.base.clone();
