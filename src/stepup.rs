@@ -5,6 +5,7 @@
 //! `steps.rs` ([`Gateway::arrive`], [`Gateway::send`], [`Gateway::verify`], …).
 
 mod ask;
+mod carry;
 mod challenge;
 mod feed;
 mod gateway;
@@ -16,6 +17,7 @@ mod pass;
 mod resume;
 mod ruling;
 mod steps;
+mod told;
 mod visit;
 mod watch;
 
@@ -23,6 +25,6 @@ pub use feed::follow;
 pub use gateway::{ChallengeRules, Gateway, Hosts, Shared, Site, SiteSpec};
 pub use operate::Operated;
 pub use ruling::{Forward, Replacement, Ruling};
-pub use steps::{Arrival, Choice, Reached, Sending, Standing, Verified};
+pub use told::{Arrival, Choice, Reached, Sending, Standing, Verified};
 pub use visit::{BodyError, NoBody, RequestBody, Visit};
 pub use watch::Watch;

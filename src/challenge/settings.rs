@@ -42,13 +42,13 @@ pub struct ResendSettings {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ParkSettings {
-    /// The largest body that is parked, up to 64MiB. Default 1MiB.
+    /// The largest body that is parked, up to 64MiB; `per_subject` bounds it, too. Default 1MiB.
     pub max_body: Option<Placed<Size>>,
-    /// How long a parked request is kept: at least as long as a code lives, up to a day. Default 1h.
+    /// How long a parked request, and with it its challenge, is kept, 1s to 24h. Default 1h.
     pub ttl: Option<Placed<Period>>,
-    /// What may be kept for one subject. Default 4MiB.
+    /// What may be kept for one subject, 32KiB to 1GiB. Default 4MiB.
     pub per_subject: Option<Placed<Size>>,
-    /// What may be kept for a site. Default 256MiB.
+    /// What may be kept for a site, 32KiB to 1TiB. Default 256MiB.
     pub total: Option<Placed<Size>>,
 }
 
@@ -123,6 +123,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const KIB: u64 = 1024;
+/// What a parked request and its challenge take besides the body, in bytes, with room to spare.
+const REST: u64 = 16 * KIB;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 
@@ -183,31 +185,30 @@ impl ChallengeSettings {
         Ok(Resend { max, wait: if waits.is_empty() { vec![30 * SECOND, 60 * SECOND, 120 * SECOND] } else { waits } })
     }
 
-    /// The largest body that is parked, in bytes.
+    /// The largest body that is parked, in bytes: never more than what may be kept for a subject at all, so that what is
+    /// too large is told before a code is asked for.
     pub fn max_body(&self) -> Result<usize, Fault> {
-        let most = ranged(bytes(self.park.max_body), MIB, 0, 64 * MIB, "a size up to 64MiB")?;
-        Ok(usize::try_from(most).unwrap_or(usize::MAX))
+        let room = self.budget()?.per_subject - REST;
+        Ok(usize::try_from(self.written_max_body()?.unwrap_or(MIB).min(room)).unwrap_or(usize::MAX))
     }
 
-    /// How long a parked request is kept.
+    fn written_max_body(&self) -> Result<Option<u64>, Fault> {
+        let written = bytes(self.park.max_body);
+        written.map(|size| ranged(Some(size), MIB, 0, 64 * MIB, "a size up to 64MiB")).transpose()
+    }
+
+    /// How long a parked request is kept. A code lives no longer than what it is for.
     pub fn park_ttl(&self) -> Result<Duration, Fault> {
-        let least = self.ttl()?;
-        ranged(time(self.park.ttl), HOUR, least, 24 * HOUR, "a time between that of a code (`challenge.ttl`) and 24h")
+        ranged(time(self.park.ttl), HOUR.max(self.ttl()?), SECOND, 24 * HOUR, "a time from 1s to 24h")
     }
 
     /// What may be kept.
     pub fn budget(&self) -> Result<Budget, Fault> {
-        // What fits neither a body nor its challenge would refuse everybody.
-        let least = self.max_body()? as u64 + 16 * KIB;
-        let per_subject = ranged(
-            bytes(self.park.per_subject),
-            (4 * MIB).max(least),
-            least,
-            GIB,
-            "at least `max_body` and 16KiB for the rest of the request, at most 1GiB",
-        )?;
+        let most = "a size from 32KiB to 1GiB";
+        let default = (4 * MIB).max(self.written_max_body()?.unwrap_or_default() + REST);
+        let per_subject = ranged(bytes(self.park.per_subject), default, 2 * REST, GIB, most)?;
         let default = (256 * MIB).max(per_subject);
-        let total = ranged(bytes(self.park.total), default, per_subject, 1024 * GIB, "at least `per_subject`")?;
+        let total = ranged(bytes(self.park.total), default, 2 * REST, 1024 * GIB, "a size from 32KiB to 1TiB")?;
         Ok(Budget { per_subject, total, per_browser: PER_BROWSER })
     }
 }

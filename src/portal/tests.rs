@@ -241,3 +241,34 @@ fn assets_are_kept_for_good_under_their_own_name_only() {
     assert_eq!(header(&other, "cache-control"), "no-cache");
     assert!(assets::Asset::find("secret-000000000000.css").is_none());
 }
+
+/// I2: a store that does not answer opens nothing and closes no bypass route; each asker is told in its own form.
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_a_503_everywhere() {
+    let stage = Stage::new();
+    let id = "CQkJCQkJCQkJCQkJCQkJCQ";
+    let form = format!("id={id}&token={}&code=123456&channel=email&contact=0&address=a@b.example", stage.token());
+    let (forms, json) = ("application/x-www-form-urlencoded", "application/json");
+    for (method, target, kind, body) in [
+        ("GET", "/.otpgate/challenge", "", ""),
+        ("GET", "/.otpgate/help?id=CQkJCQkJCQkJCQkJCQkJCQ", "", ""),
+        ("POST", "/.otpgate/verify", forms, form.as_str()),
+        ("POST", "/.otpgate/send", forms, &form),
+        ("POST", "/.otpgate/ask", forms, &form),
+        ("GET", "/.otpgate/api/challenge", "", ""),
+        ("POST", "/.otpgate/api/verify", json, "{\"code\":\"123456\"}"),
+        ("POST", "/.otpgate/api/send", json, "{}"),
+    ] {
+        let answer = stage.ask(method, target, kind, body).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{target}");
+        assert_eq!(header(&answer, "retry-after"), "5", "{target}");
+        let is_api = target.contains("/api/");
+        let wanted = if is_api { "application/problem+json" } else { "text/html; charset=utf-8" };
+        assert_eq!(header(&answer, "content-type"), wanted, "{target}");
+        assert!(is_api || text(&answer).contains("This does not work just now"), "{}", text(&answer));
+        assert!(!is_api || html(&answer).contains("urn:otpgate:unavailable"), "{}", html(&answer));
+    }
+    // The route is a bypass.
+    assert!(stage.ask("GET", "/", "", "").await.is_none());
+    assert_eq!(stage.ask("GET", "/.otpgate/", "", "").await.unwrap().status(), StatusCode::OK);
+}

@@ -47,7 +47,7 @@ pub(super) fn answer(site: &Site, visit: &Visit, ruling: Ruling) -> Response<Byt
 
 /// How an API client proves itself.
 fn to_client<'a>(site: &'a Site, standing: &Standing, max_age: u64) -> Telling<'a> {
-    // RFC 9470, section 3. Not under `Bearer` alone would a client know what to do; the body says it in full.
+    // RFC 9470, section 3: what a client of a bearer token understands. The body says the rest.
     let how = format!(
         "Bearer error=\"insufficient_user_authentication\", error_description=\"A one-time code is needed\", \
          max_age={max_age}"

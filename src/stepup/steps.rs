@@ -1,148 +1,17 @@
 //! What a visitor does on the portal: arrive, send, type a code.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-
-use crate::audit::{Event, Kind, Metrics, SendOutcome};
+use crate::audit::{Event, Kind};
 use crate::challenge::{Asked, Particulars};
-use crate::delivery::{Delivered, SendError};
 use crate::request::{RequestKind, is_prefetch};
-use crate::seal::{Code, Purpose, Typed};
+use crate::seal::Purpose;
 use crate::stepup::challenge::{Opening, Park};
 use crate::stepup::identify::Unknown;
 use crate::stepup::judge::about;
-use crate::stepup::{Gateway, Site, Visit};
-use crate::store::{Challenge, Destination, Found, Lock, Opened, Permit, SendAsk, State, StoreError};
-use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, Reference, SendWhen};
-
-/// A challenge as a page or an API client may be told of it.
-#[derive(Debug, Clone)]
-pub struct Standing {
-    /// Its name.
-    pub id: ChallengeId,
-    /// The code that a visitor can read out.
-    pub reference: Reference,
-    /// Where it stands.
-    pub state: State,
-    /// Wrong codes that it still takes.
-    pub tries_left: u32,
-    /// Resends that are left.
-    pub sends_left: u32,
-    /// How long the code lives, or would live if it were sent now.
-    pub expires_in: Duration,
-    /// How long until the code may be sent again.
-    pub resend_in: Duration,
-    /// Where codes can go.
-    pub reached: Vec<Reached>,
-    /// Where the code went last.
-    pub last: Option<Reached>,
-    /// The method of the interrupted request.
-    pub method: String,
-    /// Its path.
-    pub path: String,
-    /// Where the browser goes afterwards.
-    pub return_to: String,
-    /// Whether this confirms one request rather than opening a page.
-    pub confirms: bool,
-    /// Whether an interrupted form is kept with it.
-    pub is_parked: bool,
-    /// Who is challenged.
-    pub asked: Asked,
-}
-
-/// A contact as it may be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reached {
-    /// The channel.
-    pub channel: Channel,
-    /// Its place among the contacts of its channel.
-    pub contact: u16,
-    /// The masked address.
-    pub to: String,
-    /// The operator's label.
-    pub label: Option<String>,
-}
-
-/// What a visitor finds on arriving at the page of a challenge.
-#[derive(Debug, Clone)]
-pub enum Arrival {
-    /// No such challenge of this browser.
-    Nothing,
-    /// No challenge was named, and several are open.
-    Several,
-    /// The subject it was opened for is not signed in (any more).
-    NotSignedIn,
-    /// Somebody else is signed in than the subject it was opened for.
-    SomebodyElse,
-    /// It stands so.
-    Standing(Box<Standing>),
-    /// The code could not be sent, just now.
-    Undelivered(Box<Standing>),
-    /// A limit keeps the code from being sent for this long.
-    TooMany(Box<Standing>, Duration),
-}
-
-/// Where a visitor wants the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Choice {
-    /// The channel.
-    pub channel: Channel,
-    /// The contact's place among the contacts of its channel.
-    pub contact: u16,
-}
-
-/// What became of asking for a code.
-#[derive(Debug, Clone)]
-pub enum Sending {
-    /// It went out, or (for an address that is not allowed) it looks so.
-    Sent(Box<Standing>),
-    /// It went out under a new challenge, since the old one's time or tries were over; the parked request went along.
-    Renewed(Box<Standing>),
-    /// Too early, or a limit is reached.
-    TooMany(Box<Standing>, Duration),
-    /// Nothing can be tried.
-    Locked(Box<Standing>, Lock),
-    /// The code's time is over.
-    Expired(Box<Standing>),
-    /// The challenge is passed.
-    Passed(Box<Standing>),
-    /// The challenge has no such contact (O26).
-    NoSuchContact(Box<Standing>),
-    /// No provider took it. It was not counted.
-    Undelivered(Box<Standing>),
-    /// Too much is waiting.
-    Crowded(Reference),
-    /// There is no such challenge for this visitor.
-    Not(Arrival),
-}
-
-/// What became of a code that came in.
-#[derive(Debug, Clone)]
-pub enum Verified {
-    /// Right.
-    Passed {
-        /// `Set-Cookie` values: the grant, the browser's new name, a resume token.
-        cookies: Vec<HeaderValue>,
-        /// A local target.
-        return_to: String,
-    },
-    /// No code at all; nothing was counted (O02).
-    Malformed(Box<Standing>, Typed),
-    /// Wrong.
-    Wrong(Box<Standing>, u32),
-    /// Nothing can be tried; right and wrong look alike.
-    Locked(Box<Standing>, Lock),
-    /// The code's time is over.
-    Expired(Box<Standing>),
-    /// It was passed already.
-    Spent(Box<Standing>),
-    /// No code was sent yet.
-    NotSent(Box<Standing>),
-    /// There is no such challenge for this visitor.
-    Not(Arrival),
-}
+use crate::stepup::{Arrival, Choice, Gateway, Reached, Sending, Site, Standing, Visit};
+use crate::store::{Challenge, Found, Lock, Opened, State, StoreError};
+use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, SendWhen};
 
 /// A challenge of this very visitor, opened.
 pub(super) struct Mine {
@@ -299,133 +168,6 @@ impl Gateway {
         Ok(Mine { challenge, particulars, browser, subject })
     }
 
-    async fn send_mine(
-        &self,
-        site: &Site,
-        visit: &Visit,
-        mine: Mine,
-        choice: Option<Choice>,
-    ) -> Result<Sending, StoreError> {
-        let Mine { challenge, particulars, browser, subject } = mine;
-        let contacts = particulars.contacts();
-        let standing = || Box::new(self.standing_of(challenge.clone(), &particulars));
-        let choice = choice.or_else(|| first_choice(&challenge, &contacts));
-        let Some((contact, destination)) = choice.and_then(|choice| pick(&contacts, choice)) else {
-            return Ok(Sending::NoSuchContact(standing()));
-        };
-        let random = &*self.shared.random;
-        let code = self.rules.shape.draw(random);
-        let id = challenge.id;
-        let sealed = self.keys.seal(Purpose::Code, id.as_bytes(), code.reveal().as_bytes(), random);
-        // Nobody has the code of a decoy, and its hash is of no code at all.
-        let hash = if particulars.asked == Asked::Decoy {
-            self.keys.hash("decoy", &[id.as_bytes(), &random.bytes::<16>()])
-        } else {
-            self.keys.hash_code(&id, &code)
-        };
-        let permit = self
-            .shared
-            .store
-            .permit_send(&SendAsk {
-                site: &site.spec.key,
-                browser: self.browser_hash(&browser),
-                challenge: id,
-                subject,
-                contact: self.contact_hash(&contact),
-                ip: self.ip_hash(&visit.request),
-                network: self.network_hash(&visit.request),
-                country: calling_code(&contact),
-                typed: particulars.is_typed(),
-                destination,
-                code: (hash, &sealed),
-                code_ttl: self.rules.ttl,
-                resend: &self.rules.resend,
-                limits: &self.rules.limits,
-            })
-            .await?;
-        let event = |kind| {
-            let event = Event::new(kind, challenge.reference).policy(&particulars.policy).contact(&contact);
-            about(site, visit, self.naming(site, particulars.subject().as_ref(), event))
-        };
-        let (send, sealed, sends_left, resend_in, expires_in) = match permit {
-            Permit::Send { send, sealed, sends_left, resend_in, expires_in } => {
-                (send, sealed, sends_left, resend_in, expires_in)
-            }
-            Permit::Wait { retry_after } | Permit::Exhausted { retry_after } => {
-                // Another request of this browser may have sent it meanwhile, as on a double click.
-                let now = match self.find(site, self.browser_hash(&browser), Some(id)).await? {
-                    Found::One(now) => Box::new(self.standing_of(*now, &particulars)),
-                    Found::None | Found::Several => standing(),
-                };
-                return Ok(Sending::TooMany(now, retry_after));
-            }
-            Permit::TooMany { limit, retry_after } => {
-                self.note(event(Kind::TooManySends).reason(limit)).await;
-                return Ok(Sending::TooMany(standing(), retry_after));
-            }
-            Permit::Locked(lock) => return Ok(Sending::Locked(standing(), lock)),
-            Permit::Expired => return Ok(Sending::Expired(standing())),
-            Permit::Passed => return Ok(Sending::Passed(standing())),
-            Permit::Missing => return Ok(Sending::Not(Arrival::Nothing)),
-        };
-        let after = || {
-            let mut standing = standing();
-            standing.state = State::Sent;
-            standing.last = reached(&contacts)
-                .into_iter()
-                .find(|reached| reached.channel == destination.channel && reached.contact == destination.contact);
-            (standing.sends_left, standing.resend_in, standing.expires_in) = (sends_left, resend_in, expires_in);
-            standing
-        };
-        if particulars.asked == Asked::Decoy {
-            self.note(event(Kind::Sent).reason("not_allowed")).await;
-            return Ok(Sending::Sent(after()));
-        }
-        let code = self.keys.open(Purpose::Code, id.as_bytes(), &sealed).and_then(|bytes| Code::unsealed(&bytes));
-        let Some(code) = code else { return Ok(Sending::Expired(standing())) };
-        let message = self.message(site, visit, &challenge, &particulars, contact.clone(), code, expires_in);
-        if particulars.asked == Asked::Typed {
-            // An allowed address must not take longer to answer than one that is not (O25).
-            self.note(event(Kind::Sent)).await;
-            let (delivery, key) = (Arc::clone(&self.delivery), site.spec.key.clone());
-            let shared = Arc::clone(&self.shared);
-            tokio::spawn(async move {
-                let outcome = delivery.send(&message, None).await;
-                tally(&shared.audit.metrics, destination.channel, &outcome);
-                if let Err(error) = outcome {
-                    tracing::warn!(%error, "a code could not be sent");
-                    if error.surely_not_sent() {
-                        let _ = shared.store.give_back(&key, id, send).await;
-                    }
-                }
-            });
-            return Ok(Sending::Sent(after()));
-        }
-        let avoid = self.shared.carried.get(&id);
-        let outcome = self.delivery.send(&message, avoid.as_deref()).await;
-        tally(&self.shared.audit.metrics, destination.channel, &outcome);
-        match outcome {
-            Ok(delivered) => {
-                self.shared.carried.insert(id, delivered.provider.as_str().into());
-                self.note(event(Kind::Sent).reason(&delivered.provider)).await;
-                Ok(Sending::Sent(after()))
-            }
-            Err(error) => {
-                self.note(event(Kind::SendFailed).reason(&error)).await;
-                self.undelivered(site, id, send, &error).await?;
-                if error.surely_not_sent() { Ok(Sending::Undelivered(standing())) } else { Ok(Sending::Sent(after())) }
-            }
-        }
-    }
-
-    async fn undelivered(&self, site: &Site, id: ChallengeId, send: u32, error: &SendError) -> Result<(), StoreError> {
-        tracing::warn!(%error, "a code could not be sent");
-        if error.surely_not_sent() {
-            self.shared.store.give_back(&site.spec.key, id, send).await?;
-        }
-        Ok(())
-    }
-
     /// The challenge of a browser in the store.
     pub(super) async fn find(
         &self,
@@ -482,21 +224,6 @@ impl Gateway {
     }
 }
 
-/// Counts what every provider that was tried made of a message.
-fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendError>) {
-    let failed = match outcome {
-        Ok(delivered) => {
-            metrics.sent(channel, &delivered.provider, SendOutcome::Accepted);
-            &delivered.failed[..]
-        }
-        Err(error) => error.attempts(),
-    };
-    for attempt in failed {
-        let outcome = if attempt.failure.surely_not_sent() { SendOutcome::Failed } else { SendOutcome::Unknown };
-        metrics.sent(channel, &attempt.provider, outcome);
-    }
-}
-
 /// How long events are kept for look-ups by reference.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -527,23 +254,4 @@ pub(super) fn reached(contacts: &[Contact]) -> Vec<Reached> {
             }
         })
         .collect()
-}
-
-/// Where a code goes when nothing was chosen: where it went last, else to the only or first contact.
-fn first_choice(challenge: &Challenge, contacts: &[Contact]) -> Option<Choice> {
-    let last = challenge.sent.last().map(|last| Choice { channel: last.channel, contact: last.contact });
-    last.or_else(|| contacts.first().map(|contact| Choice { channel: contact.channel(), contact: 0 }))
-}
-
-fn pick(contacts: &[Contact], choice: Choice) -> Option<(Contact, Destination)> {
-    let contact =
-        contacts.iter().filter(|contact| contact.channel() == choice.channel).nth(usize::from(choice.contact))?;
-    Some((contact.clone(), Destination { channel: choice.channel, contact: choice.contact }))
-}
-
-fn calling_code(contact: &Contact) -> Option<&str> {
-    match contact.address() {
-        crate::words::Address::Email(_) => None,
-        crate::words::Address::Phone(number) => Some(number.calling_code()),
-    }
 }

@@ -259,16 +259,8 @@ const TABLE: &[(&str, &str, &str)] = &[
         "challenge: {resend: {wait: [30s, 0s]}}",
         "2:34: expected a time from 1s to 1h: an impatient visitor sends again",
     ),
-    (
-        "store: memory",
-        "challenge: {park: {ttl: 1m}}",
-        "2:25: expected a time between that of a code (`challenge.ttl`) and 24h",
-    ),
-    (
-        "store: memory",
-        "challenge: {park: {per_subject: 1KiB}}",
-        "2:33: expected at least `max_body` and 16KiB for the rest of the request, at most 1GiB",
-    ),
+    ("store: memory", "challenge: {park: {ttl: 0s}}", "2:25: expected a time from 1s to 24h"),
+    ("store: memory", "challenge: {park: {per_subject: 1KiB}}", "2:33: expected a size from 32KiB to 1GiB"),
     ("store: memory", "limits: {failures: {consecutive: 101}}", "2:34: expected 1 to 100 failures in a row"),
     (
         "store: memory",

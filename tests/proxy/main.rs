@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bodies;
 mod cookies;
 mod h2;
 mod headers;

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
@@ -12,7 +13,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use crate::pki::{Pair, pair, trusting, trusting_anyone};
 use crate::setup::{Config, HOST, PEOPLE, Setup, bare, cookie_line, request, step_up};
 use crate::support::raw::{Raw, Reply};
-use crate::support::recorder::Recorder;
+use crate::support::recorder::{Recorder, Then};
 use crate::support::{Client, Gateway};
 
 /// A gateway with a certificate for each of two sites.
@@ -24,7 +25,11 @@ struct TwoSites {
 }
 
 fn two_sites() -> TwoSites {
-    let (a, b, upstream) = (pair(&[HOST]), pair(&["b.test", "*.b.test"]), Recorder::start());
+    before(Recorder::start())
+}
+
+fn before(upstream: Recorder) -> TwoSites {
+    let (a, b) = (pair(&[HOST]), pair(&["b.test", "*.b.test"]));
     let mut config = Config::to([upstream.address()]);
     config.listener = "tls:\n  - {certificate: a.pem, key: a.key}\n  - {certificate: b.pem, key: b.key}".to_owned();
     config.sites.push(format!(
@@ -146,6 +151,40 @@ async fn http2_and_http1_are_spoken_as_the_client_likes() {
         assert_eq!(challenged.status().as_u16(), 401);
         assert_eq!(sites.upstream.heard().len(), 0);
     }
+}
+
+#[tokio::test]
+async fn bodies_stream_over_http2() {
+    const BLOCKS: usize = 80;
+    let (seen, told) = channel::<()>();
+    let told = Mutex::new(told);
+    let sites = before(Recorder::answering(move |exchange| {
+        if exchange.heard.method() == "POST" {
+            let (length, _) = exchange.drain();
+            return exchange.answer(format!("HTTP/1.1 200 OK\r\nX-Length: {length}\r\nContent-Length: 0\r\n\r\n"));
+        }
+        exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+        told.lock().unwrap().recv_timeout(Duration::from_secs(10)).unwrap();
+        for _ in 0..BLOCKS {
+            exchange.write(format!("10000\r\n{}\r\n", "x".repeat(0x10000)));
+        }
+        exchange.write("0\r\n\r\n");
+        Then::KeepOpen
+    }));
+    let _ = trusting(&[], &[]);
+    let client = https(&sites, false);
+    let url = format!("https://{HOST}:{}/public/a", sites.gateway.port);
+    let mut answer = client.get(&url).send().await.unwrap();
+    assert_eq!(answer.version(), reqwest::Version::HTTP_2);
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "first");
+    seen.send(()).unwrap();
+    let mut length = 0;
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        length += chunk.len();
+    }
+    assert_eq!(length, BLOCKS * 0x10000);
+    let answer = client.post(&url).body(vec![b'x'; BLOCKS * 0x10000]).send().await.unwrap();
+    assert_eq!(answer.headers()["x-length"].to_str().unwrap(), (BLOCKS * 0x10000).to_string());
 }
 
 #[tokio::test]

@@ -15,11 +15,13 @@ use crate::gate::{HostPattern, Routes};
 use crate::portal::handle::Call;
 use crate::portal::html::{Alert, wrong_code};
 use crate::portal::notice::Notice;
-use crate::portal::{Asker, turn};
+use crate::portal::{Asker, Handled, Portal, turn};
 use crate::request::path::BadPath;
 use crate::request::{CanonicalRequest, PathRules, RawRequest, Refused, TrustedProxies};
 use crate::seal::{CodeShape, KeyRing, Secret, SystemRandom, Typed};
-use crate::stepup::{Arrival, ChallengeRules, Gateway, Reached, Ruling, Sending, Shared, SiteSpec, Standing, Visit};
+use crate::stepup::{
+    Arrival, ChallengeRules, Gateway, NoBody, Reached, Ruling, Sending, Shared, SiteSpec, Standing, Visit,
+};
 use crate::store::{Budget, Limits, Lock, Resend, SiteKey, State};
 use crate::words::{ChallengeId, Channel, Policy, Reference, TestClock, Timestamp};
 
@@ -94,21 +96,40 @@ fn call() -> Call {
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("shop.example.com"));
     headers.insert("accept", HeaderValue::from_static("text/html"));
-    let raw = RawRequest {
-        method: &Method::GET,
-        target: b"/.otpgate/challenge",
-        headers: &headers,
-        authority: None,
-        peer: IpAddr::from([192, 0, 2, 1]),
-        tls: true,
-    };
-    let request = CanonicalRequest::new(raw, &TrustedProxies::default(), PathRules::default()).unwrap();
+    let request = request(&Method::GET, "/.otpgate/challenge", &headers);
     Call { gateway, site, visit: Arc::new(Visit { request, headers }) }
+}
+
+fn request(method: &Method, target: &str, headers: &HeaderMap) -> CanonicalRequest {
+    let (target, peer) = (target.as_bytes(), IpAddr::from([192, 0, 2, 1]));
+    let raw = RawRequest { method, target, headers, authority: None, peer, tls: true };
+    CanonicalRequest::new(raw, &TrustedProxies::default(), PathRules::default()).unwrap()
 }
 
 impl Stage {
     pub(super) fn new() -> Self {
         Self(call())
+    }
+
+    pub(super) fn token(&self) -> String {
+        self.0.gateway.form_token(&standing().id)
+    }
+
+    /// Sends a request of a browser whose cookie names it; `None` when it went on to the application.
+    pub(super) async fn ask(&self, method: &str, target: &str, kind: &str, body: &str) -> Option<Response<Bytes>> {
+        let mut headers = self.0.visit.headers.clone();
+        headers.insert("cookie", HeaderValue::from_static("__Host-otpgate_browser=AQEBAQEBAQEBAQEBAQEBAQ"));
+        if !kind.is_empty() {
+            headers.insert("content-type", HeaderValue::try_from(kind).unwrap());
+        }
+        let method = method.parse().unwrap();
+        let request = request(&method, target, &headers);
+        let (visit, mut body) = (Visit { request, headers }, NoBody(Bytes::copy_from_slice(body.as_bytes())));
+        let (_, handled) = Portal::default().handle(&self.0.gateway, &self.0.site, visit, &mut body).await;
+        match handled {
+            Handled::Answer(answer) => Some(answer),
+            Handled::Forward(_) => None,
+        }
     }
 
     fn show(&self, change: impl FnOnce(&mut Standing)) -> Response<Bytes> {

@@ -1,0 +1,137 @@
+//! What a visitor may be told of a challenge, and what became of what the visitor did.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use crate::challenge::Asked;
+use crate::seal::Typed;
+use crate::store::{Lock, State};
+use crate::words::{ChallengeId, Channel, Reference};
+
+/// A challenge as a page or an API client may be told of it.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its name.
+    pub id: ChallengeId,
+    /// The code that a visitor can read out.
+    pub reference: Reference,
+    /// Where it stands.
+    pub state: State,
+    /// Wrong codes that it still takes.
+    pub tries_left: u32,
+    /// Resends that are left.
+    pub sends_left: u32,
+    /// How long the code lives, or would live if it were sent now.
+    pub expires_in: Duration,
+    /// How long until the code may be sent again.
+    pub resend_in: Duration,
+    /// Where codes can go.
+    pub reached: Vec<Reached>,
+    /// Where the code went last.
+    pub last: Option<Reached>,
+    /// The method of the interrupted request.
+    pub method: String,
+    /// Its path.
+    pub path: String,
+    /// Where the browser goes afterwards.
+    pub return_to: String,
+    /// Whether this confirms one request rather than opening a page.
+    pub confirms: bool,
+    /// Whether an interrupted form is kept with it.
+    pub is_parked: bool,
+    /// Who is challenged.
+    pub asked: Asked,
+}
+
+/// A contact as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The channel.
+    pub channel: Channel,
+    /// Its place among the contacts of its channel.
+    pub contact: u16,
+    /// The masked address.
+    pub to: String,
+    /// The operator's label.
+    pub label: Option<String>,
+}
+
+/// What a visitor finds on arriving at the page of a challenge.
+#[derive(Debug, Clone)]
+pub enum Arrival {
+    /// No such challenge of this browser.
+    Nothing,
+    /// No challenge was named, and several are open.
+    Several,
+    /// The subject it was opened for is not signed in (any more).
+    NotSignedIn,
+    /// Somebody else is signed in than the subject it was opened for.
+    SomebodyElse,
+    /// It stands so.
+    Standing(Box<Standing>),
+    /// The code could not be sent, just now.
+    Undelivered(Box<Standing>),
+    /// A limit keeps the code from being sent for this long.
+    TooMany(Box<Standing>, Duration),
+}
+
+/// Where a visitor wants the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The channel.
+    pub channel: Channel,
+    /// The contact's place among the contacts of its channel.
+    pub contact: u16,
+}
+
+/// What became of asking for a code.
+#[derive(Debug, Clone)]
+pub enum Sending {
+    /// It went out, or (for an address that is not allowed) it looks so.
+    Sent(Box<Standing>),
+    /// It went out under a new challenge, since the old one's time or tries were over; the parked request went along.
+    Renewed(Box<Standing>),
+    /// Too early, or a limit is reached.
+    TooMany(Box<Standing>, Duration),
+    /// Nothing can be tried.
+    Locked(Box<Standing>, Lock),
+    /// The code's time is over.
+    Expired(Box<Standing>),
+    /// The challenge is passed.
+    Passed(Box<Standing>),
+    /// The challenge has no such contact (O26).
+    NoSuchContact(Box<Standing>),
+    /// No provider took it. It was not counted.
+    Undelivered(Box<Standing>),
+    /// Too much is waiting.
+    Crowded(Reference),
+    /// There is no such challenge for this visitor.
+    Not(Arrival),
+}
+
+/// What became of a code that came in.
+#[derive(Debug, Clone)]
+pub enum Verified {
+    /// Right.
+    Passed {
+        /// `Set-Cookie` values: the grant, the browser's new name, a resume token.
+        cookies: Vec<HeaderValue>,
+        /// A local target.
+        return_to: String,
+    },
+    /// No code at all; nothing was counted (O02).
+    Malformed(Box<Standing>, Typed),
+    /// Wrong.
+    Wrong(Box<Standing>, u32),
+    /// Nothing can be tried; right and wrong look alike.
+    Locked(Box<Standing>, Lock),
+    /// The code's time is over.
+    Expired(Box<Standing>),
+    /// It was passed already.
+    Spent(Box<Standing>),
+    /// No code was sent yet.
+    NotSent(Box<Standing>),
+    /// There is no such challenge for this visitor.
+    Not(Arrival),
+}
