@@ -11,6 +11,7 @@ mod feed;
 mod gateway;
 mod identify;
 mod judge;
+mod locks;
 mod message;
 mod operate;
 mod pass;

@@ -89,8 +89,12 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// How long the subject is locked. `None` when it is not.
     async fn lock(&self, site: &SiteKey, subject: KeyedHash) -> Result<Option<Lock>, StoreError>;
 
-    /// Unlocks a subject: forgets its failures. True when it was locked.
+    /// Unlocks a subject: forgets its failures, and tells every gateway. True when it was locked.
     async fn unlock(&self, site: &SiteKey, subject: KeyedHash, limits: &FailureLimits) -> Result<bool, StoreError>;
+
+    /// Tells the store again what a gateway held while the store lost its memory. Whatever the store has learned since is
+    /// newer and stays; nobody is told, since nothing changes for anybody.
+    async fn restore(&self, site: &SiteKey, held: Held<'_>) -> Result<(), StoreError>;
 
     /// Adds an event (masked JSON, one line) to what is known under a reference; the last 100 are kept for `ttl`.
     async fn note(&self, reference: Reference, event: &str, ttl: Duration) -> Result<(), StoreError>;
@@ -451,9 +455,33 @@ pub struct Changes {
     pub changes: Vec<Change>,
     /// Where to go on.
     pub cursor: Cursor,
-    /// The store lost its memory since `cursor` (a flush, a fail-over to an empty replica), or changes were missed: the
-    /// gateway publishes the revocations that it holds again and forgets what it cached of sessions.
+    /// Changes were missed, or the store lost its memory: the gateway publishes the revocations that it holds again.
     pub lost: bool,
+    /// The store lost its memory since `cursor` (a flush, a fail-over to an empty replica), and `changes` are all since
+    /// then: what the gateway still holds is better than nothing, and restored. Otherwise, when changes were missed, the
+    /// store knows better, and what was cached is forgotten.
+    pub emptied: bool,
+}
+
+/// Something that a gateway held while the store lost its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held<'a> {
+    /// Whose an application's session is.
+    Session {
+        /// The session.
+        session: KeyedHash,
+        /// Its sealed subject.
+        sealed: &'a [u8],
+        /// How long it is kept.
+        ttl: Duration,
+    },
+    /// A lock.
+    Lock {
+        /// The subject.
+        subject: KeyedHash,
+        /// How long it lasts. [`Lock::Challenge`] is no subject's and restores nothing.
+        lock: Lock,
+    },
 }
 
 /// Something that every gateway must know.
@@ -467,6 +495,13 @@ pub enum Change {
         site: SiteKey,
         /// The keyed hash of the session cookie.
         session: KeyedHash,
+    },
+    /// An operator unlocked this subject.
+    Unlocked {
+        /// The site.
+        site: SiteKey,
+        /// The subject.
+        subject: KeyedHash,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Whose an application's session is: a bounded cache in memory, so that the hot path asks no store.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
@@ -9,8 +10,15 @@ use crate::words::{KeyedHash, Subject};
 /// The cache of one site. What is in it was read from the store; every change on any gateway removes its entry.
 #[derive(Debug)]
 pub struct Sessions {
-    known: Cache<KeyedHash, Subject>,
+    known: Cache<KeyedHash, Known>,
     epoch: AtomicU64,
+}
+
+/// Whose a session is, and how the store has it: for a store that lost its memory.
+#[derive(Debug, Clone)]
+struct Known {
+    subject: Subject,
+    sealed: Arc<[u8]>,
 }
 
 /// A moment in the life of a cache, by which a late answer of the store is told from a fresh one.
@@ -32,7 +40,19 @@ impl Sessions {
     /// The subject of `session`, if it is remembered.
     #[must_use]
     pub fn get(&self, session: KeyedHash) -> Option<Subject> {
-        self.known.get(&session)
+        self.known.get(&session).map(|known| known.subject)
+    }
+
+    /// Every session that is remembered now, as the store has it.
+    #[must_use]
+    pub fn all(&self) -> Vec<(KeyedHash, Arc<[u8]>)> {
+        self.known.iter().map(|(session, known)| (*session, known.sealed)).collect()
+    }
+
+    /// Whether `session` is remembered still.
+    #[must_use]
+    pub fn remembers(&self, session: KeyedHash) -> bool {
+        self.known.contains_key(&session)
     }
 
     /// The present epoch, to be taken before the store is asked.
@@ -43,8 +63,8 @@ impl Sessions {
 
     /// Remembers what the store said, unless anything changed since `asked`: an answer that was on its way during a
     /// login must not bring the old subject back.
-    pub fn remember(&self, session: KeyedHash, subject: Subject, asked: Epoch) {
-        self.known.insert(session, subject);
+    pub fn remember(&self, session: KeyedHash, subject: Subject, sealed: Vec<u8>, asked: Epoch) {
+        self.known.insert(session, Known { subject, sealed: sealed.into() });
         if self.epoch() != asked {
             self.known.invalidate(&session);
         }

@@ -78,7 +78,10 @@ impl Gateway {
                 self.note(event(Kind::TooManySends).reason(limit)).await;
                 return Ok(Sending::TooMany(standing(), retry_after));
             }
-            Permit::Locked(lock) => return Ok(Sending::Locked(standing(), lock)),
+            Permit::Locked(lock) => {
+                self.hold_lock(site, subject, lock).await;
+                return Ok(Sending::Locked(standing(), lock));
+            }
             Permit::Expired => return Ok(Sending::Expired(standing())),
             Permit::Passed => return Ok(Sending::Passed(standing())),
             Permit::Missing => return Ok(Sending::Not(Arrival::Nothing)),

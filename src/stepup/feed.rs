@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::stepup::Shared;
-use crate::store::{Change, Changes, Cursor};
+use crate::stepup::watch::SESSION_TTL;
+use crate::store::{Change, Changes, Cursor, Held};
 
 /// How long to wait after a store that did not answer.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -24,13 +25,21 @@ pub async fn follow(shared: Arc<Shared>) {
         match shared.store.changes(cursor.clone()).await {
             Ok(changes) => {
                 shared.audit.metrics.feed_heard(shared.clock.now());
-                if changes.lost {
-                    republish(&shared).await;
-                }
                 // The first cursor starts at a present that came after the first look at the revocations: one more look
                 // finds what was revoked in between.
                 fresh |= changes.lost || cursor == Cursor::default();
+                let (lost, emptied) = (changes.lost, changes.emptied);
+                // What happened since counts for more than what is held.
                 cursor = apply(&shared, changes);
+                if lost {
+                    republish(&shared).await;
+                }
+                if emptied {
+                    tracing::warn!("the store lost its memory; it is told again what this gateway holds");
+                    tokio::spawn(restore(Arc::clone(&shared)));
+                } else if lost {
+                    shared.all_sessions().iter().for_each(|(_, sessions)| sessions.forget_all());
+                }
             }
             Err(error) => {
                 shared.audit.metrics.feed_lost();
@@ -47,18 +56,39 @@ fn apply(shared: &Shared, changes: Changes) -> Cursor {
         match change {
             Change::Revoked(revocation, ttl) => shared.revoked.add(revocation, *ttl, shared.clock.now()),
             Change::Session { site, session } => shared.sessions(site).forget(*session),
+            Change::Unlocked { site, subject } => shared.locks.forget(site, *subject),
         }
     }
     changes.cursor
 }
 
-/// The store lost its memory: what this gateway holds is told to it again, and what it cached of sessions is forgotten,
-/// since changes may have been missed.
+/// The revocations that this gateway holds are published again.
 async fn republish(shared: &Shared) {
-    shared.forget_sessions();
     for (revocation, ttl) in shared.revoked.all(shared.clock.now()) {
         if let Err(error) = shared.store.revoke(&revocation, ttl).await {
             tracing::warn!(%error, "a revocation could not be published again; it still holds here");
+        }
+    }
+}
+
+/// The store lost its memory: it is told again which subjects are locked and whose the application's sessions are, so
+/// that a good grant stays good (C18). The feed is followed meanwhile: a session that changed is not restored.
+async fn restore(shared: Arc<Shared>) {
+    for (site, subject, lock) in shared.locks.all(shared.clock.now()) {
+        if let Err(error) = shared.store.restore(&site, Held::Lock { subject, lock }).await {
+            tracing::warn!(%error, "a lock could not be restored");
+        }
+    }
+    for (site, sessions) in shared.all_sessions() {
+        for (session, sealed) in sessions.all() {
+            let held = Held::Session { session, sealed: &sealed, ttl: SESSION_TTL };
+            if sessions.remembers(session)
+                && let Err(error) = shared.store.restore(&site, held).await
+            {
+                // Here the session is known still; when that ends, its visitor signs in again.
+                tracing::warn!(%error, "the application's sessions could not all be restored");
+                return;
+            }
         }
     }
 }

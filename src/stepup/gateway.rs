@@ -14,6 +14,7 @@ use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
 use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of};
 use crate::seal::{CodeShape, KeyRing, Random};
+use crate::stepup::locks::Locks;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
     BrowserId, ChallengeId, Clock, Contact, GrantId, KeyedHash, ParkedId, Policy, Reference, ResumeToken, Subject,
@@ -43,6 +44,7 @@ pub struct Shared {
     /// Revocations.
     pub revoked: Revoked,
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
+    pub(super) locks: Locks,
     /// Which provider carried a challenge's last message, so that a resend prefers another one.
     pub(super) carried: Cache<ChallengeId, Arc<str>>,
 }
@@ -129,6 +131,7 @@ impl Shared {
             audit,
             revoked: Revoked::default(),
             sessions: Mutex::default(),
+            locks: Locks::default(),
             carried: Cache::new(100_000),
         }
     }
@@ -138,10 +141,9 @@ impl Shared {
         Arc::clone(sessions.entry(site.clone()).or_default())
     }
 
-    pub(super) fn forget_sessions(&self) {
-        for sessions in self.sessions.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            sessions.forget_all();
-        }
+    pub(super) fn all_sessions(&self) -> Vec<(SiteKey, Arc<Sessions>)> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.iter().map(|(site, sessions)| (site.clone(), Arc::clone(sessions))).collect()
     }
 
     pub(super) fn reference(&self) -> Reference {

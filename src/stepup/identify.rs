@@ -95,7 +95,7 @@ impl Gateway {
             .and_then(|text| String::from_utf8(text).ok())
             .and_then(|text| Subject::parse(&text).ok());
         if let Some(subject) = &subject {
-            site.sessions.remember(session, subject.clone(), asked);
+            site.sessions.remember(session, subject.clone(), sealed, asked);
         }
         Ok(subject)
     }

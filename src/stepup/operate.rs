@@ -48,6 +48,7 @@ impl Gateway {
         for (site, subject) in self.meant(host, subject) {
             let subject = &subject;
             let hash = self.subject_hash(site, subject);
+            self.shared.locks.forget(&site.spec.key, hash);
             let was_locked = self.shared.store.unlock(&site.spec.key, hash, &self.rules.limits.failures).await?;
             done.push(self.operated(site, subject, Kind::Unlocked, was_locked).await);
         }

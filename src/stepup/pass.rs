@@ -93,6 +93,7 @@ impl Gateway {
             Answered::Locked(lock) => {
                 metrics.verified(VerifyOutcome::Locked);
                 self.note(event(Kind::Locked)).await;
+                self.hold_lock(site, subject, lock).await;
                 Verified::Locked(standing(Some(0)), lock)
             }
             Answered::Expired => {

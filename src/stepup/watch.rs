@@ -27,7 +27,7 @@ pub struct Watch {
 }
 
 /// How long it is remembered whose a session is: as long as browsers keep long sessions. A login renews it.
-const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(super) const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 // === impl Watch ===
 

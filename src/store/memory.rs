@@ -24,8 +24,8 @@ use self::expiring::Expiring;
 use self::feed::Feed;
 use self::site::Site;
 use super::{
-    Answer, Answered, Changes, Confirmed, Cursor, FailureLimits, Found, Lock, NewChallenge, Opened, Permit, Resumable,
-    Revocation, SendAsk, SiteKey, Store, StoreError,
+    Answer, Answered, Changes, Confirmed, Cursor, FailureLimits, Found, Held, Lock, NewChallenge, Opened, Permit,
+    Resumable, Revocation, SendAsk, SiteKey, Store, StoreError,
 };
 use crate::words::{ChallengeId, Clock, KeyedHash, Reference, Timestamp};
 
@@ -169,7 +169,18 @@ impl Store for MemoryStore {
     }
 
     async fn unlock(&self, site: &SiteKey, subject: KeyedHash, limits: &FailureLimits) -> Result<bool, StoreError> {
-        Ok(self.on(site, |site, now| site.unlock(subject, limits, now)))
+        let was_locked = self.on(site, |site, now| site.unlock(subject, limits, now));
+        self.memory().feed.unlocked(site, subject);
+        self.changed.notify_waiters();
+        Ok(was_locked)
+    }
+
+    async fn restore(&self, site: &SiteKey, held: Held<'_>) -> Result<(), StoreError> {
+        self.on(site, |site, now| match held {
+            Held::Session { session, sealed, ttl } => site.restore_session(session, sealed, now.after(ttl), now),
+            Held::Lock { subject, lock } => site.restore_lock(subject, lock, now),
+        });
+        Ok(())
     }
 
     async fn note(&self, reference: Reference, event: &str, ttl: Duration) -> Result<(), StoreError> {

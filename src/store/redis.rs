@@ -19,8 +19,8 @@ use redis::{ScriptInvocation, Value};
 use self::connection::Connection;
 use self::wire::Reply;
 use super::{
-    Answer, Answered, Challenge, Changes, Confirmed, Cursor, FailureLimits, Found, Lock, NewChallenge, Opened, Parking,
-    Permit, Resumable, Revocation, SendAsk, SiteKey, State, Store, StoreError,
+    Answer, Answered, Challenge, Changes, Confirmed, Cursor, FailureLimits, Found, Held, Lock, NewChallenge, Opened,
+    Parking, Permit, Resumable, Revocation, SendAsk, SiteKey, State, Store, StoreError,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -80,20 +80,19 @@ impl RedisStore {
         format!("{:032x}", u128::from_be_bytes(random.bytes()))
     }
 
-    /// Changes a session with `script`, and tells every gateway.
-    async fn change_session(
+    /// Runs an operation, and tells every gateway of the `change`.
+    async fn run_and_tell(
         &self,
         operation: &'static str,
         script: &ScriptInvocation<'_>,
-        site: &SiteKey,
-        session: KeyedHash,
-    ) -> Result<(), StoreError> {
+        change: String,
+    ) -> Result<Reply, StoreError> {
         let mut publish = scripts::PUBLISH.key(FEED);
-        publish.arg(self.epoch()).arg(wire::session(site, session));
+        publish.arg(self.epoch()).arg(change);
         let both = async {
-            self.call(script).await?;
+            let reply = self.call(script).await?;
             self.call(&publish).await?;
-            Ok(())
+            Ok(reply)
         };
         self.timed(operation, both).await
     }
@@ -109,9 +108,11 @@ impl RedisStore {
         let mut script = scripts::CHANGES.key(FEED);
         script.arg(self.epoch()).arg(epoch).arg(seen);
         let mut reply = self.run("changes", &script).await?;
-        let (epoch, number) = (reply.text()?, reply.number()?);
-        let mut changes =
-            Changes { changes: Vec::new(), cursor: Cursor(format!("{epoch}:{number}")), lost: reply.number()? != 0 };
+        let (now, number) = (reply.text()?, reply.number()?);
+        let lost = reply.number()? != 0;
+        let cursor = Cursor(format!("{now}:{number}"));
+        // Changes of a new epoch that are gone already are missed ones.
+        let mut changes = Changes { changes: Vec::new(), cursor, lost, emptied: lost && now != epoch };
         while !reply.is_empty() {
             let (text, left) = (reply.text()?, reply.time()?);
             match wire::parse_change(&text, left) {
@@ -332,13 +333,13 @@ impl Store for RedisStore {
     ) -> Result<(), StoreError> {
         let mut script = scripts::BIND_SESSION.key(prefix(site));
         script.arg(session.to_string()).arg(sealed).arg(wire::millis(ttl).max(1));
-        self.change_session("bind_session", &script, site, session).await
+        self.run_and_tell("bind_session", &script, wire::session(site, session)).await.map(drop)
     }
 
     async fn forget_session(&self, site: &SiteKey, session: KeyedHash) -> Result<(), StoreError> {
         let mut script = scripts::FORGET_SESSION.key(prefix(site));
         script.arg(session.to_string());
-        self.change_session("forget_session", &script, site, session).await
+        self.run_and_tell("forget_session", &script, wire::session(site, session)).await.map(drop)
     }
 
     async fn session(&self, site: &SiteKey, session: KeyedHash) -> Result<Option<Vec<u8>>, StoreError> {
@@ -388,7 +389,24 @@ impl Store for RedisStore {
     async fn unlock(&self, site: &SiteKey, subject: KeyedHash, limits: &FailureLimits) -> Result<bool, StoreError> {
         let mut script = scripts::UNLOCK.key(prefix(site));
         script.arg(subject.to_string()).arg(wire::windows(&limits.per_subject)).arg(limits.in_a_row());
-        Ok(self.run("unlock", &script).await?.number()? == 1)
+        Ok(self.run_and_tell("unlock", &script, wire::unlocked(site, subject)).await?.number()? == 1)
+    }
+
+    async fn restore(&self, site: &SiteKey, held: Held<'_>) -> Result<(), StoreError> {
+        let script = match held {
+            Held::Session { session, sealed, ttl } => {
+                let mut script = scripts::RESTORE_SESSION.key(prefix(site));
+                script.arg(session.to_string()).arg(sealed).arg(wire::millis(ttl).max(1));
+                script
+            }
+            Held::Lock { subject, lock } => {
+                let Some(left) = wire::lasting(lock).filter(|&left| left != 0) else { return Ok(()) };
+                let mut script = scripts::RESTORE_LOCK.key(prefix(site));
+                script.arg(subject.to_string()).arg(left);
+                script
+            }
+        };
+        self.run("restore", &script).await.map(drop)
     }
 
     async fn note(&self, reference: Reference, event: &str, ttl: Duration) -> Result<(), StoreError> {

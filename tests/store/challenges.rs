@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpgate::store::{Answered, Confirmed, Found, Permit, State};
+use otpgate::store::{Answered, Confirmed, Found, Held, Permit, State};
 use otpgate::words::Reference;
 
 use crate::bench::{
@@ -220,6 +220,23 @@ pub async fn notes_are_kept_under_their_reference(t: Bench) {
     assert_eq!(t.store.noted(other).await.unwrap(), ["{}"]);
     t.wait(TICK + TICK / 20).await;
     assert_eq!(t.store.noted(other).await.unwrap(), Vec::<String>::new());
+}
+
+/// C18: what a gateway held is better than nothing, and no better than what the store knows.
+pub async fn a_session_is_restored_where_none_is_known(t: Bench) {
+    let (lost, known) = (hash(), hash());
+    let of = async |session| t.store.session(&t.site, session).await.unwrap();
+    let restore = async |session, sealed: &[u8]| {
+        let held = Held::Session { session, sealed, ttl: TICK };
+        t.store.restore(&t.site, held).await.unwrap();
+    };
+    t.store.bind_session(&t.site, known, b"bob", LONG).await.unwrap();
+    restore(lost, b"alice").await;
+    restore(known, b"alice").await;
+    assert_eq!(of(lost).await.as_deref(), Some(&b"alice"[..]));
+    assert_eq!(of(known).await.as_deref(), Some(&b"bob"[..]));
+    t.wait(TICK + TICK / 20).await;
+    assert_eq!(of(lost).await, None);
 }
 
 pub async fn sessions_are_bound_and_forgotten(t: Bench) {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use otpgate::store::{Answered, FailureLimits, Limits, Lock, Permit, State};
+use otpgate::store::{Answered, Change, FailureLimits, Held, Limits, Lock, Permit, State};
 use otpgate::words::KeyedHash;
 
 use crate::bench::{
     Answering, Bench, LONG, Opening, RIGHT, Sending, TICK, Visitor, WRONG, hash, no_failures, no_limits, window,
 };
+use crate::feed::{heard, now};
 
 /// A wrong code in a new challenge.
 async fn fail(t: &Bench, visitor: Visitor, limits: &FailureLimits) -> Answered {
@@ -163,6 +164,32 @@ pub async fn wrong_codes_in_a_row_lock_until_unlocked(t: Bench) {
     assert!(t.store.unlock(&t.site, visitor.subject, &limits).await.unwrap());
     assert_eq!(lock_of(&t, visitor.subject).await, None);
     assert!(matches!(fail(&t, visitor, &limits).await, Answered::Wrong { .. }), "the count starts anew");
+}
+
+/// C18: a lock that a gateway held holds again, for what was left of it, and shortens no other.
+pub async fn a_lock_is_restored(t: Bench) {
+    let restore = async |subject, lock| t.store.restore(&t.site, Held::Lock { subject, lock }).await.unwrap();
+    let (visitor, forever) = (Visitor::new(), hash());
+    let id = t.sent_to(visitor, &Opening::new()).await;
+    restore(visitor.subject, Lock::Challenge).await;
+    assert_eq!(lock_of(&t, visitor.subject).await, None);
+    for time in [TICK * 2000, TICK * 3000, TICK * 1000] {
+        restore(visitor.subject, Lock::For(time)).await;
+    }
+    for code in [RIGHT, WRONG] {
+        assert!(t.is(locked_for(&t.answer(visitor, id, code, &no_failures()).await), TICK * 3000));
+    }
+    assert!(matches!(t.send(visitor, id, &Sending::new()).await, Permit::Locked(Lock::For(_))));
+    for lock in [Lock::UntilUnlocked, Lock::For(TICK)] {
+        restore(forever, lock).await;
+        assert_eq!(lock_of(&t, forever).await, Some(Lock::UntilUnlocked));
+    }
+    // Whoever unlocks tells every gateway, which then holds the lock no more.
+    let mut cursor = now(&t).await;
+    assert!(t.store.unlock(&t.site, visitor.subject, &no_failures()).await.unwrap());
+    let told = heard(&t, &mut cursor, 1).await;
+    assert_eq!(told, [Change::Unlocked { site: t.site.clone(), subject: visitor.subject }]);
+    t.pass(visitor, id, &Answering::new()).await;
 }
 
 /// O13: whatever the challenge's own state, a locked subject hears of the lock and nothing else.

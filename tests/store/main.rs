@@ -52,7 +52,8 @@ const CASES: &[Case] = cases! {
         a_browser_gets_a_new_name_with_all_its_challenges,
         a_confirmation_is_spent_once,
         notes_are_kept_under_their_reference,
-        sessions_are_bound_and_forgotten;
+        sessions_are_bound_and_forgotten,
+        a_session_is_restored_where_none_is_known;
     failures:
         a_challenge_takes_its_tries,
         wrong_codes_of_a_subject_count_everywhere,
@@ -61,7 +62,8 @@ const CASES: &[Case] = cases! {
         wrong_codes_of_an_address_count_for_all_subjects,
         wrong_codes_in_a_row_lock_until_unlocked,
         the_lock_comes_first,
-        limits_of_a_new_config_hold_at_once;
+        limits_of_a_new_config_hold_at_once,
+        a_lock_is_restored;
     sends:
         a_resend_has_the_same_code_and_expiry,
         resends_wait_and_run_out,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use otpgate::audit::Audit;
 use otpgate::store::redis::RedisStore;
-use otpgate::store::{Change, Cursor, Found, Revocation, Store as _, StoreError};
+use otpgate::store::{Change, Cursor, Found, Held, Revocation, Store as _, StoreError};
 use otpgate::words::SystemClock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -136,8 +136,10 @@ async fn a_flush_is_noticed() {
         t.store.forget_session(&t.site, hash()).await.unwrap();
     }
     let changes = t.store.changes(cursor).await.unwrap();
-    assert!(changes.lost);
-    assert!(!t.store.changes(changes.cursor).await.unwrap().lost);
+    assert!(changes.lost && changes.emptied);
+    assert_eq!(changes.changes.len(), 3, "all since then are told");
+    let after = t.store.changes(changes.cursor).await.unwrap();
+    assert!(!after.lost && !after.emptied && after.changes.is_empty());
 }
 
 /// A reader that was away for longer than the feed remembers is told so.
@@ -150,7 +152,22 @@ async fn missed_changes_are_noticed() {
         t.store.forget_session(&t.site, hash()).await.unwrap();
     }
     command(&server, &["XTRIM", "otpgate:{*feed}:stream", "MAXLEN", "2"]).await;
-    assert!(t.store.changes(cursor).await.unwrap().lost);
+    let changes = t.store.changes(cursor).await.unwrap();
+    assert!(changes.lost && !changes.emptied);
+}
+
+/// C18: a gateway that did not hear of a logout yet cannot restore the session.
+#[tokio::test]
+async fn a_session_that_ended_is_not_restored() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let session = hash();
+    t.store.forget_session(&t.site, session).await.unwrap();
+    let held = Held::Session { session, sealed: b"alice", ttl: LONG };
+    t.store.restore(&t.site, held).await.unwrap();
+    assert_eq!(t.store.session(&t.site, session).await.unwrap(), None);
+    t.store.bind_session(&t.site, session, b"bob", LONG).await.unwrap();
+    assert_eq!(t.store.session(&t.site, session).await.unwrap().as_deref(), Some(&b"bob"[..]));
 }
 
 /// F01, O12: a Redis that is gone is an error within a second, and one that is back is used again.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::store::{
-    Answer, Answered, Changes, Confirmed, Cursor, FailureLimits, Found, Lock, NewChallenge, Opened, Permit, Resumable,
-    Revocation, SendAsk, SiteKey, Store, StoreError,
+    Answer, Answered, Changes, Confirmed, Cursor, FailureLimits, Found, Held, Lock, NewChallenge, Opened, Permit,
+    Resumable, Revocation, SendAsk, SiteKey, Store, StoreError,
 };
 use crate::words::{ChallengeId, KeyedHash, Reference};
 
@@ -64,6 +64,9 @@ impl Store for Down {
         down()
     }
     async fn unlock(&self, _: &SiteKey, _: KeyedHash, _: &FailureLimits) -> Result<bool, StoreError> {
+        down()
+    }
+    async fn restore(&self, _: &SiteKey, _: Held<'_>) -> Result<(), StoreError> {
         down()
     }
     async fn note(&self, _: Reference, _: &str, _: Duration) -> Result<(), StoreError> {

@@ -21,6 +21,7 @@ enum Published {
     /// Until when it is kept.
     Revoked(Revocation, Timestamp),
     Session(SiteKey, KeyedHash),
+    Unlocked(SiteKey, KeyedHash),
 }
 
 /// A revocation as a key that can be sorted.
@@ -61,6 +62,10 @@ impl Feed {
         self.publish(Published::Session(site.clone(), session));
     }
 
+    pub(super) fn unlocked(&mut self, site: &SiteKey, subject: KeyedHash) {
+        self.publish(Published::Unlocked(site.clone(), subject));
+    }
+
     fn publish(&mut self, published: Published) {
         if self.last.len() == LAST {
             self.last.pop_front();
@@ -91,8 +96,9 @@ impl Feed {
                 Change::Revoked(revocation.clone(), end.since(now).unwrap_or_default())
             }
             Published::Session(site, session) => Change::Session { site: site.clone(), session: *session },
+            Published::Unlocked(site, subject) => Change::Unlocked { site: site.clone(), subject: *subject },
         });
-        Changes { changes: changes.collect(), cursor: here, lost: false }
+        Changes { changes: changes.collect(), cursor: here, ..Changes::default() }
     }
 }
 

@@ -324,6 +324,12 @@ impl Site {
         self.sessions.insert(session, sealed.to_vec(), end);
     }
 
+    pub(super) fn restore_session(&mut self, session: KeyedHash, sealed: &[u8], end: Timestamp, now: Timestamp) {
+        if self.sessions.get(&session, now).is_none() {
+            self.bind_session(session, sealed, end);
+        }
+    }
+
     pub(super) fn forget_session(&mut self, session: KeyedHash) {
         self.sessions.remove(&session);
     }

@@ -28,6 +28,8 @@ scripts! { "site.lua":
     BIND_SESSION = "bind_session.lua",
     FORGET_SESSION = "forget_session.lua",
     SESSION = "session.lua",
+    RESTORE_SESSION = "restore_session.lua",
+    RESTORE_LOCK = "restore_lock.lua",
 }
 
 scripts! { "feed.lua":

@@ -76,6 +76,20 @@ pub(super) fn session(site: &SiteKey, session: KeyedHash) -> String {
     format!("session {session} {site}")
 }
 
+/// A subject's unlocking, as it is published.
+pub(super) fn unlocked(site: &SiteKey, subject: KeyedHash) -> String {
+    format!("unlocked {subject} {site}")
+}
+
+/// A lock of a subject, as scripts take it; `None` for one that is no subject's.
+pub(super) fn lasting(lock: Lock) -> Option<i64> {
+    match lock {
+        Lock::Challenge => None,
+        Lock::For(time) => i64::try_from(millis(time)).ok(),
+        Lock::UntilUnlocked => Some(UNTIL_UNLOCKED),
+    }
+}
+
 /// Reads [`revocation`] back.
 pub(super) fn parse_revocation(text: &str) -> Option<Revocation> {
     let (kind, rest) = text.split_once(' ')?;
@@ -99,6 +113,10 @@ pub(super) fn parse_change(text: &str, left: Duration) -> Option<Change> {
     if let Some(rest) = text.strip_prefix("session ") {
         let (session, site) = rest.split_once(' ')?;
         return Some(Change::Session { site: SiteKey::new(site), session: KeyedHash::parse(session).ok()? });
+    }
+    if let Some(rest) = text.strip_prefix("unlocked ") {
+        let (subject, site) = rest.split_once(' ')?;
+        return Some(Change::Unlocked { site: SiteKey::new(site), subject: KeyedHash::parse(subject).ok()? });
     }
     parse_revocation(text).map(|revocation| Change::Revoked(revocation, left))
 }

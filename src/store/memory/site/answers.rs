@@ -87,6 +87,17 @@ impl Site {
         }
     }
 
+    /// Locks a subject again for as long as a gateway knew it to be, unless it is locked for longer.
+    pub(in crate::store::memory) fn restore_lock(&mut self, subject: KeyedHash, lock: Lock, now: Timestamp) {
+        let known = self.lock(subject, now);
+        match (known, lock) {
+            (Some(Lock::UntilUnlocked), _) | (_, Lock::Challenge) => {}
+            (Some(Lock::For(known)), Lock::For(left)) if known >= left => {}
+            (_, Lock::For(left)) => self.locks.insert(subject, Lasting::ToItsEnd, now.after(left)),
+            (_, Lock::UntilUnlocked) => self.locks.insert(subject, Lasting::UntilUnlocked, now.after(YEAR)),
+        }
+    }
+
     pub(in crate::store::memory) fn unlock(
         &mut self,
         subject: KeyedHash,

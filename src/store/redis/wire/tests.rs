@@ -13,6 +13,8 @@ fn what_is_written_is_read_back() {
         assert_eq!(parse_revocation(&text), Some(written.clone()));
         assert_eq!(parse_change(&text, left), Some(Change::Revoked(written, left)));
     }
+    let told = Change::Unlocked { site: site.clone(), subject: hash };
+    assert_eq!(parse_change(&unlocked(&site, hash), left), Some(told));
     assert_eq!(parse_change(&session(&site, hash), left), Some(Change::Session { site, session: hash }));
 
     let places =
