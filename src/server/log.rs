@@ -1,7 +1,6 @@
-//! The log: `tracing`, with pingora's and other libraries' `log` records in it.
+//! The log: `tracing`, with the warnings in it that pingora and other libraries give to `log`.
 
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::server::{LogFormat, LogPlan};
@@ -25,7 +24,11 @@ impl Log {
     pub fn start(plan: &LogPlan) -> Self {
         let (filter, filter_handle) = reload::Layer::new(filter(plan));
         let (lines, lines_handle) = reload::Layer::new(lines(plan));
-        let started = tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok();
+        let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+        let started = tracing::subscriber::set_global_default(subscriber).is_ok();
+        if started && log::set_logger(&Libraries).is_ok() {
+            log::set_max_level(log::LevelFilter::Warn);
+        }
         Self(started.then_some(Handles { filter: filter_handle, lines: lines_handle }))
     }
 
@@ -51,4 +54,24 @@ fn lines(plan: &LogPlan) -> Lines {
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
         LogFormat::Text => lines.with_ansi(false).boxed(),
     }
+}
+
+/// Hands on what libraries log: the library and the line, and not the paths of the machine that it was built on.
+struct Libraries;
+
+impl log::Log for Libraries {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let (library, line) = (record.target(), record.args());
+        match record.level() {
+            log::Level::Error => tracing::error!(target: "library", library, "{line}"),
+            log::Level::Warn => tracing::warn!(target: "library", library, "{line}"),
+            log::Level::Info | log::Level::Debug | log::Level::Trace => {}
+        }
+    }
+
+    fn flush(&self) {}
 }
