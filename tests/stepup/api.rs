@@ -119,7 +119,7 @@ async fn the_json_endpoints_answer_exactly_as_documented() {
 /// Locked and expired, with what a client needs to wait.
 #[tokio::test]
 async fn locked_and_expired_are_told_exactly() {
-    let (challenge, limits) = ("{ttl: 2s, tries: 2}", "{failures: {per_subject: 2/1h}}");
+    let (challenge, limits) = ("{ttl: 3s, tries: 2}", "{failures: {per_subject: 2/1h}}");
     for_both(Config { challenge, limits, ..Config::default() }, async |world| {
         let mut client = world.signed_in("alice").await;
         let id = api_sent(&mut client, "/account", "email").await;
@@ -134,7 +134,7 @@ async fn locked_and_expired_are_told_exactly() {
         let mut bob = world.signed_in("bob").await;
         let id = api_sent(&mut bob, "/account", "email").await;
         let code = world.code(BOB).await;
-        pause(std::time::Duration::from_millis(2100)).await;
+        pause(std::time::Duration::from_millis(3100)).await;
         assert_problem(&api_verify(&mut bob, &id, &code).await, 410, "expired", &[]);
         assert_eq!(api_state(&mut bob, &id).await["state"], "expired");
     })

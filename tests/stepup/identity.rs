@@ -117,7 +117,7 @@ async fn c08_c10_another_channel_or_a_shorter_age_asks_anew() {
         assert_eq!(carol.get("/phone").await.status, 200);
         assert_eq!(carol.get("/account").await.status, 200);
 
-        pause(Duration::from_millis(3100)).await;
+        pause(Duration::from_millis(4200)).await;
         page_address(&carol.get("/brief").await);
         assert_eq!(carol.get("/account").await.status, 200);
     })

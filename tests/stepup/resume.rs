@@ -175,7 +175,7 @@ async fn i8_two_forms_to_one_address_are_two() {
 /// A code that ran out, or tries that were used up, do not lose the form: the page sends a new code, and the form goes on.
 #[tokio::test]
 async fn i8_an_expired_or_locked_code_does_not_lose_the_form() {
-    let config = Config { challenge: "{ttl: 2s, tries: 2, resend: {max: 1, wait: 1s}}", ..Config::default() };
+    let config = Config { challenge: "{ttl: 3s, tries: 2, resend: {max: 1, wait: 1s}}", ..Config::default() };
     for_both(config, async |world| {
         for (name, locked) in [("expired", false), ("locked", true)] {
             let mut browser = world.signed_in("alice").await;
@@ -187,7 +187,7 @@ async fn i8_an_expired_or_locked_code_does_not_lose_the_form() {
                 type_code(&mut browser, &page, &nth_other(&old, 1)).await;
                 type_code(&mut browser, &page, &nth_other(&old, 2)).await
             } else {
-                pause(Duration::from_millis(2100)).await;
+                pause(Duration::from_millis(3100)).await;
                 type_code(&mut browser, &page, &old).await
             };
             assert!(over.location().is_none(), "{over:?}");
@@ -328,15 +328,15 @@ async fn r15_a_form_from_a_foreign_origin_is_never_parked() {
     .await;
 }
 
-/// 2000 tiny forms: the subject's budget holds, the visitor is told so, and other people are served.
+/// 1000 tiny forms: the subject's budget holds, the visitor is told so, and other people are served.
 #[tokio::test]
-async fn r13_thousands_of_tiny_forms_stay_within_the_budget() {
+async fn r13_a_thousand_tiny_forms_stay_within_the_budget() {
     let config = Config { challenge: "{park: {max_body: 16KiB, per_subject: 64KiB}}", ..Config::default() };
     for_both(config, async |world| {
         let browser = world.signed_in("alice").await;
         let before = world.redis.as_ref().map(|redis| used_memory(&redis.url()));
         let (mut parked, mut crowded) = (0, None);
-        for round in 0..20 {
+        for round in 0..10 {
             let answers = join_all((0..100).map(|n| {
                 // Without the gateway's cookie each is a new browser.
                 let mut copy = browser.copy();
@@ -352,7 +352,7 @@ async fn r13_thousands_of_tiny_forms_stay_within_the_budget() {
                 }
             }
         }
-        assert!((10..=64).contains(&parked), "{parked} of 2000 were kept in 64 KiB");
+        assert!((10..=64).contains(&parked), "{parked} of 1000 were kept in 64 KiB");
         let crowded = crowded.unwrap();
         assert!(crowded.body.contains("<html") && crowded.header("retry-after").is_some(), "{crowded:?}");
         if let (Some(before), Some(redis)) = (before, &world.redis) {

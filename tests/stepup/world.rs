@@ -70,7 +70,7 @@ store: {store}
 secrets: ["{{secret}}"]
 policies:
   account: {{channels: [email, sms, voice], max_age: 15m}}
-  brief: {{channels: [email, sms, voice], max_age: 2s}}
+  brief: {{channels: [email, sms, voice], max_age: 4s}}
   phone: {{channels: sms, max_age: 15m}}
   payments: {{channels: [email, sms, voice], max_age: 0s}}
   quiet: {{channels: [email, sms, voice], max_age: 15m, send: on_click}}
