@@ -205,7 +205,10 @@ async fn c18_a_flush_lets_nobody_in_and_voids_no_grant_no_revocation_and_no_lock
     .await;
     // What was said again: neither gateway takes the revoked proof, or another try of the locked subject.
     for gateway in [&world.gateway, &later] {
-        page_address(&at(gateway, &revoked).get("/account").await);
+        within(Duration::from_secs(2), "the revocation", async || {
+            at(gateway, &revoked).get("/account").await.status == 303
+        })
+        .await;
         let mut carol = at(gateway, &locked);
         let id = api_challenge(&mut carol, "GET", "/account", None).await["id"].clone();
         assert_eq!(api_send(&mut carol, &id, "email").await.problem(), "locked");

@@ -91,8 +91,10 @@ impl Client {
 
     fn keep(&mut self, line: &str) {
         let (name, rest) = line.split_once('=').unwrap();
-        let value = rest.split(';').next().unwrap().trim();
-        let gone = rest.to_ascii_lowercase().contains("max-age=0") || rest.contains("1970");
+        let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
+        let value = value.trim();
+        // Of the attributes only: a random value may well have `1970` in it.
+        let gone = attributes.to_ascii_lowercase().contains("max-age=0") || attributes.contains("1970");
         if gone {
             self.jar.remove(name)
         } else {
