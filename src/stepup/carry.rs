@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::Asked;
-use crate::delivery::{Delivered, SendError};
+use crate::delivery::{Delivered, Message, SendError};
 use crate::seal::{Code, Purpose};
 use crate::stepup::judge::about;
+use crate::stepup::message::{aim, site_name};
 use crate::stepup::steps::{Mine, reached};
 use crate::stepup::{Arrival, Choice, Gateway, Sending, Site, Visit};
 use crate::store::{Challenge, Destination, Found, Permit, SendAsk, State, StoreError};
@@ -101,7 +102,15 @@ impl Gateway {
         }
         let code = self.keys.open(Purpose::Code, id.as_bytes(), &sealed).and_then(|bytes| Code::unsealed(&bytes));
         let Some(code) = code else { return Ok(Sending::Expired(standing())) };
-        let message = self.message(site, visit, &challenge, &particulars, contact.clone(), code, expires_in);
+        let message = Message {
+            to: contact.clone(),
+            code,
+            site: site_name(site, visit),
+            aim: aim(&particulars),
+            expires_in,
+            reference: challenge.reference,
+            client: Some(visit.request.client.ip),
+        };
         if particulars.asked == Asked::Typed {
             // An allowed address must not take longer to answer than one that is not (O25).
             self.note(event(Kind::Sent)).await;

@@ -1,46 +1,25 @@
-//! The message that carries a code.
-
-use std::time::Duration;
+//! What a message says of a challenge, besides its code. Of the request it takes neither the path nor, on a site with a
+//! wildcard, the host name: those are not the operator's choice (O35).
 
 use crate::challenge::Particulars;
-use crate::delivery::{Aim, Message, SiteName};
+use crate::delivery::{Aim, SiteName};
 use crate::gate::HostPattern;
-use crate::seal::Code;
-use crate::stepup::{Gateway, Site, Visit};
-use crate::store::Challenge;
-use crate::words::Contact;
+use crate::stepup::{Site, Visit};
 
-impl Gateway {
-    /// What a challenge has to say to a contact. Of the request it takes the client address and nothing else: neither
-    /// its path nor, on a site with a wildcard, its host name is the operator's choice (O35).
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn message(
-        &self,
-        site: &Site,
-        visit: &Visit,
-        challenge: &Challenge,
-        particulars: &Particulars,
-        to: Contact,
-        code: Code,
-        expires_in: Duration,
-    ) -> Message {
-        let aim = if particulars.is_typed() {
-            Aim::Prove
-        } else if particulars.binding.is_some() {
-            Aim::Confirm
-        } else {
-            Aim::Open
-        };
-        Message {
-            to,
-            code,
-            site: SiteName::new(&site.spec.name, own_host(&site.spec.hosts, visit.request.authority.host())),
-            aim,
-            expires_in,
-            reference: challenge.reference,
-            client: Some(visit.request.client.ip),
-        }
+/// What the code is for.
+pub(super) const fn aim(particulars: &Particulars) -> Aim {
+    if particulars.is_typed() {
+        Aim::Prove
+    } else if particulars.binding.is_some() {
+        Aim::Confirm
+    } else {
+        Aim::Open
     }
+}
+
+/// The site as the operator names it.
+pub(super) fn site_name(site: &Site, visit: &Visit) -> SiteName {
+    SiteName::new(&site.spec.name, own_host(&site.spec.hosts, visit.request.authority.host()))
 }
 
 /// The operator's name for the host that is asked: of `*.example.com` it is `example.com`, with which a browser takes
