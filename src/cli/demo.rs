@@ -80,7 +80,7 @@ fn introduce(site: SocketAddr, admin: SocketAddr, config: &Path) -> io::Result<(
     - Live prices: a WebSocket through the gateway, asked for nothing.
     - A private window: another browser has to prove itself, too.
 
-  No message leaves this machine. The codes can be read at
+  No message leaves this machine. The codes are printed here, and the messages can be read at
 
       http://{admin}/outbox
 
