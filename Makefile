@@ -11,11 +11,12 @@ help:
 	@echo 'make bench   measure the hot path'
 	@echo
 	@echo 'Each first installs what this machine lacks, or says what to install.'
-	@echo 'The first release build takes some minutes.'
+	@echo 'The first build takes some minutes.'
 
+# Not the release build, which is optimised across all crates: the first try should not wait a quarter of an hour.
 demo:
 	@scripts/setup.sh build
-	cargo run --release -- demo
+	cargo run --locked -- demo
 
 # The tests run the binary that cargo builds with them; OTPGATE_BIN names another one, such as the release build.
 test:
