@@ -141,12 +141,6 @@ impl SmtpSpec {
         Ok(Self { host, port, security, credentials, from: parse_from(from)?, ca, verify })
     }
 
-    /// Whether the server's certificate is not looked at: worth a warning of `check`.
-    #[must_use]
-    pub const fn is_unverified(&self) -> bool {
-        !self.verify
-    }
-
     /// The file of certificates to trust besides the system's.
     #[must_use]
     pub fn ca(&self) -> Option<&Path> {
