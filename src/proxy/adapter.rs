@@ -49,14 +49,14 @@ impl Adapter {
     async fn judge(&self, session: &mut Session) -> Result<Trip, Response<Bytes>> {
         let table = self.table.load_full();
         let gateway = Arc::clone(&table.gateway);
-        let kind = RequestKind::of(&session.req_header().headers);
         if head_size(session) > self.max_header {
             return Err(turned_away(&gateway, session, Trouble::HeaderTooLarge));
         }
         let (site, request) =
             canonical(&gateway, session).map_err(|trouble| turned_away(&gateway, session, trouble))?;
         let visit = Visit { request, headers: session.req_header().headers.clone() };
-        let mut body = SessionBody::new(session, kind != RequestKind::Navigation);
+        // A navigation's body is parked; any other that is read belongs to a request that may go on as it is.
+        let mut body = SessionBody::new(session, visit.request.kind != RequestKind::Navigation);
         let handling = self.portal.handle(&gateway, &site, visit, &mut body);
         let Ok((visit, handled)) = AssertUnwindSafe(handling).catch_unwind().await else {
             // The panic has been logged by its hook; the request is refused, and the process goes on (F04).
