@@ -9,10 +9,14 @@
 //! gateways need not agree on the time. Answers carry durations from now rather than moments.
 
 mod counted;
+mod guards;
 mod limits;
+mod measures;
 pub mod memory;
+mod messages;
 pub mod redis;
 pub mod settings;
+mod spending;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,9 +24,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use guards::{Guard, PumpingMode, PumpingRules};
 pub use limits::{FailureLimits, Limits, SendLimits, TypedLimits, Window};
+pub use measures::{Bucket, Grain, Measure, Measured, What};
+pub use messages::{NewMessage, Report, Reported, Repriced, SentTo, TakenMessage, TrackedMessage, Which};
+pub use spending::{Charge, Charged, MoneyBudget, Spent};
 
-use crate::words::{ChallengeId, Channel, GrantId, KeyedHash, ParkedId, Reference, Timestamp};
+use crate::words::{Amount, ChallengeId, Channel, GrantId, KeyedHash, MessageId, ParkedId, Reference, Timestamp};
 
 /// What must be remembered.
 ///
@@ -46,6 +54,14 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Gives a send back that surely reached nobody: its count, its resend and its wait. Unknown sends are no error.
     async fn give_back(&self, site: &SiteKey, challenge: ChallengeId, send: u32) -> Result<(), StoreError>;
+
+    /// The sealed code of a challenge of this browser that is sent and still takes an answer.
+    async fn sealed_code(
+        &self,
+        site: &SiteKey,
+        browser: KeyedHash,
+        challenge: ChallengeId,
+    ) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Answers a challenge: compares, counts, locks, and on success gives its sends back, turns the browser's hash
     /// into the new one, and leaves what the browser may now do (a confirmation, a resume token).
@@ -101,6 +117,36 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The events under a reference, oldest first.
     async fn noted(&self, reference: Reference) -> Result<Vec<String>, StoreError>;
+
+    /// Remembers a message before a provider gets it.
+    async fn track(&self, message: &NewMessage<'_>) -> Result<(), StoreError>;
+
+    /// Notes that a provider took a message, and on its challenge which message carried the send.
+    async fn taken(&self, message: &TakenMessage<'_>) -> Result<(), StoreError>;
+
+    /// A message, as long as it is remembered.
+    async fn message(&self, id: MessageId) -> Result<Option<TrackedMessage>, StoreError>;
+
+    /// What a call says, sealed: for just one caller.
+    async fn take_words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Moves a message on as a receipt says, never back, and its challenge's send with it.
+    async fn report(&self, report: &Report<'_>) -> Result<Reported, StoreError>;
+
+    /// Counts, in the buckets of both grains.
+    async fn measure(&self, measures: &[Measure]) -> Result<(), StoreError>;
+
+    /// The newest `buckets` buckets of a grain, the newest first; empty ones are left out.
+    async fn measured(&self, grain: Grain, buckets: u32) -> Result<Vec<Bucket>, StoreError>;
+
+    /// Pays for a message out of a site's budget, if there is enough left.
+    async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, StoreError>;
+
+    /// Puts right what was charged: a message that did not go out costs nothing, and a receipt knows the price better.
+    async fn correct(&self, site: &SiteKey, from: Amount, to: Amount) -> Result<(), StoreError>;
+
+    /// What a site spent.
+    async fn spent(&self, site: &SiteKey) -> Result<Spent, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -213,8 +259,8 @@ pub struct Challenge {
     pub state: State,
     /// Wrong codes that it still takes.
     pub tries_left: u32,
-    /// Where the code went, oldest first.
-    pub sent: Vec<Destination>,
+    /// Its sends, oldest first.
+    pub sent: Vec<SentTo>,
     /// How long its code still lives; before the first send, and once it is passed, zero.
     pub expires_in: Duration,
     /// How long until the code may be sent again; zero is now.
@@ -275,6 +321,8 @@ pub struct SendAsk<'a> {
     pub network: KeyedHash,
     /// The country calling code of a phone number.
     pub country: Option<&'a str>,
+    /// The groups of a phone number that the guard against pumping looks at; none for other contacts.
+    pub guards: &'a [Guard],
     /// Whether the visitor typed the contact: then [`TypedLimits`] apply too.
     pub typed: bool,
     /// Where it is to go.
@@ -313,6 +361,17 @@ pub enum Permit {
         resend_in: Duration,
         /// How long the code still lives.
         expires_in: Duration,
+        /// The guard against pumping that would have stopped it, if it did not only observe.
+        suspicious: Option<&'static str>,
+    },
+    /// The guard against pumping stops messages to a group of numbers.
+    Paused {
+        /// Which: [`Guard::name`].
+        guard: &'static str,
+        /// How long.
+        retry_after: Duration,
+        /// Whether the pause begins now.
+        begins: bool,
     },
     /// Too early for a resend, of which at least one is left.
     Wait {
@@ -376,6 +435,8 @@ pub enum Answered {
         sent: Vec<Destination>,
         /// When, by the store's clock.
         at: Timestamp,
+        /// The message that carried the last send.
+        message: Option<MessageId>,
         /// Whether the resume token was left: there was a parked request, and it was still kept.
         resumes: bool,
     },

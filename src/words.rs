@@ -5,16 +5,22 @@
 
 mod channel;
 mod contact;
+mod country;
 mod id;
+mod money;
 mod policy;
+mod progress;
 mod proof;
 mod subject;
 mod time;
 
 pub use channel::{Channel, ChannelSet};
 pub use contact::{Address, BadContact, Contact, EmailAddress, PhoneNumber};
-pub use id::{BadId, BrowserId, ChallengeId, GrantId, KeyedHash, ParkedId, Reference, ResumeToken};
+pub use country::{BadCountry, Country};
+pub use id::{BadId, BrowserId, ChallengeId, GrantId, KeyedHash, MessageId, ParkedId, Reference, ResumeToken};
+pub use money::{Amount, BadMoney, Currency, Price};
 pub use policy::{Binding, Policy, SendWhen, StepUp};
+pub use progress::{FailureClass, Progress};
 pub use proof::{Origin, Proof};
 pub use subject::{BadSubject, Subject};
 pub use time::{Clock, SystemClock, TestClock, Timestamp};

@@ -41,6 +41,8 @@ pub enum Purpose {
     Code,
     /// A subject in the store, behind the application's session cookie.
     Session,
+    /// What a call says, in the store until the provider fetches it.
+    Words,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -63,12 +65,13 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 5] = [
+const PURPOSES: [(Purpose, &[u8]); 6] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
     (Purpose::Code, b"otpgate code v1"),
     (Purpose::Session, b"otpgate session v1"),
+    (Purpose::Words, b"otpgate words v1"),
 ];
 
 // === impl Secret ===
@@ -245,13 +248,14 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session] = &self.aead;
+        let [grant, parked, challenge, code, session, words] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
             Purpose::Challenge => challenge,
             Purpose::Code => code,
             Purpose::Session => session,
+            Purpose::Words => words,
         }
     }
 }

@@ -51,6 +51,7 @@ impl Gateway {
                 ip: self.ip_hash(&visit.request),
                 network: self.network_hash(&visit.request),
                 country: calling_code(&contact),
+                guards: &[],
                 typed: particulars.is_typed(),
                 destination,
                 code: (hash, &sealed),
@@ -64,7 +65,7 @@ impl Gateway {
             about(site, visit, self.naming(site, particulars.subject().as_ref(), event))
         };
         let (send, sealed, sends_left, resend_in, expires_in) = match permit {
-            Permit::Send { send, sealed, sends_left, resend_in, expires_in } => {
+            Permit::Send { send, sealed, sends_left, resend_in, expires_in, suspicious: _ } => {
                 (send, sealed, sends_left, resend_in, expires_in)
             }
             Permit::Wait { retry_after } | Permit::Exhausted { retry_after } => {
@@ -79,6 +80,7 @@ impl Gateway {
                 self.note(event(Kind::TooManySends).reason(limit)).await;
                 return Ok(Sending::TooMany(standing(), retry_after));
             }
+            Permit::Paused { retry_after, .. } => return Ok(Sending::TooMany(standing(), retry_after)),
             Permit::Locked(lock) => {
                 self.hold_lock(site, subject, lock).await;
                 return Ok(Sending::Locked(standing(), lock));
@@ -171,7 +173,7 @@ fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendEr
 
 /// Where a code goes when nothing was chosen: where it went last, else to the only or first contact.
 fn first_choice(challenge: &Challenge, contacts: &[Contact]) -> Option<Choice> {
-    let last = challenge.sent.last().map(|last| Choice { channel: last.channel, contact: last.contact });
+    let last = challenge.sent.last().map(|last| Choice { channel: last.to.channel, contact: last.to.contact });
     last.or_else(|| contacts.first().map(|contact| Choice { channel: contact.channel(), contact: 0 }))
 }
 

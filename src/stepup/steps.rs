@@ -193,7 +193,10 @@ impl Gateway {
         let reached = reached(&particulars.contacts());
         let sends = u32::try_from(challenge.sent.len()).unwrap_or(u32::MAX);
         let last = challenge.sent.last().and_then(|last| {
-            reached.iter().find(|reached| reached.channel == last.channel && reached.contact == last.contact).cloned()
+            reached
+                .iter()
+                .find(|reached| reached.channel == last.to.channel && reached.contact == last.to.contact)
+                .cloned()
         });
         Standing {
             id: challenge.id,

@@ -7,6 +7,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::store::PumpingRules;
+
 /// At most so many in so long a time, written `5/10m`: a sliding window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -25,6 +27,8 @@ pub struct Limits {
     pub typed: TypedLimits,
     /// On wrong codes.
     pub failures: FailureLimits,
+    /// The guard against pumping.
+    pub pumping: PumpingRules,
 }
 
 /// Limits on messages. Every window of a list holds.

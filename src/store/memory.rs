@@ -24,10 +24,11 @@ use self::expiring::Expiring;
 use self::feed::Feed;
 use self::site::Site;
 use super::{
-    Answer, Answered, Changes, Confirmed, Cursor, FailureLimits, Found, Held, Lock, NewChallenge, Opened, Permit,
-    Resumable, Revocation, SendAsk, SiteKey, Store, StoreError,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
+    Measure, NewChallenge, NewMessage, Opened, Permit, Report, Reported, Resumable, Revocation, SendAsk, SiteKey,
+    Spent, Store, StoreError, TakenMessage, TrackedMessage,
 };
-use crate::words::{ChallengeId, Clock, KeyedHash, Reference, Timestamp};
+use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MessageId, Reference, Timestamp};
 
 /// The store of one process. What it remembers ends with it.
 pub struct MemoryStore {
@@ -200,6 +201,50 @@ impl Store for MemoryStore {
     async fn noted(&self, reference: Reference) -> Result<Vec<String>, StoreError> {
         let events = self.memory().notes.get(&reference.to_string(), self.clock.now()).cloned();
         Ok(events.map(Vec::from).unwrap_or_default())
+    }
+
+    async fn track(&self, _: &NewMessage<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn taken(&self, _: &TakenMessage<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn message(&self, _: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
+        Ok(None)
+    }
+
+    async fn take_words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn report(&self, _: &Report<'_>) -> Result<Reported, StoreError> {
+        Ok(Reported::Unknown)
+    }
+
+    async fn measure(&self, _: &[Measure]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn measured(&self, _: Grain, _: u32) -> Result<Vec<Bucket>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn charge(&self, _: &Charge<'_>) -> Result<Charged, StoreError> {
+        Ok(Charged::Yes(Spent::default()))
+    }
+
+    async fn correct(&self, _: &SiteKey, _: Amount, _: Amount) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn spent(&self, _: &SiteKey) -> Result<Spent, StoreError> {
+        Ok(Spent::default())
+    }
+
+    async fn sealed_code(&self, _: &SiteKey, _: KeyedHash, _: ChallengeId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

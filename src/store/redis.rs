@@ -19,12 +19,13 @@ use redis::{ScriptInvocation, Value};
 use self::connection::Connection;
 use self::wire::Reply;
 use super::{
-    Answer, Answered, Challenge, Changes, Confirmed, Cursor, FailureLimits, Found, Held, Lock, NewChallenge, Opened,
-    Parking, Permit, Resumable, Revocation, SendAsk, SiteKey, State, Store, StoreError,
+    Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
+    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, Report, Reported, Resumable, Revocation,
+    SendAsk, SentTo, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
-use crate::words::{ChallengeId, KeyedHash, ParkedId, Reference};
+use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, ParkedId, Progress, Reference};
 
 /// The store of several gateways.
 pub struct RedisStore {
@@ -159,10 +160,15 @@ fn read_challenge(reply: &mut Reply) -> Result<Challenge, StoreError> {
         reference,
         state,
         tries_left: reply.count()?,
-        sent: reply.destinations()?,
+        sent: sends_to(reply.destinations()?),
         expires_in: reply.time()?,
         resend_in: reply.time()?,
     })
+}
+
+fn sends_to(places: Vec<super::Destination>) -> Vec<SentTo> {
+    let sent = |(number, to)| SentTo { send: number, to, carried: None, progress: Progress::Handed };
+    (1..).zip(places).map(sent).collect()
 }
 
 #[async_trait]
@@ -236,6 +242,7 @@ impl Store for RedisStore {
                 sends_left: reply.count()?,
                 resend_in: reply.time()?,
                 expires_in: reply.time()?,
+                suspicious: None,
             },
             "wait" => Permit::Wait { retry_after: reply.time()? },
             "exhausted" => Permit::Exhausted { retry_after: reply.time()? },
@@ -278,9 +285,12 @@ impl Store for RedisStore {
             .arg(wire::windows(&answer.limits.per_ip));
         let mut reply = self.run("answer", &script).await?;
         Ok(match reply.text()?.as_str() {
-            "passed" => {
-                Answered::Passed { sent: reply.destinations()?, at: reply.moment()?, resumes: reply.number()? == 1 }
-            }
+            "passed" => Answered::Passed {
+                sent: reply.destinations()?,
+                at: reply.moment()?,
+                resumes: reply.number()? == 1,
+                message: None,
+            },
             "wrong" => Answered::Wrong { tries_left: reply.count()? },
             "locked" => Answered::Locked(reply.lock()?),
             "expired" => Answered::Expired,
@@ -420,6 +430,50 @@ impl Store for RedisStore {
         command.arg(note_key(reference)).arg(0).arg(-1);
         let lines: Vec<Vec<u8>> = self.timed("noted", self.connection.command(&command)).await?;
         Ok(lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect())
+    }
+
+    async fn track(&self, _: &NewMessage<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn taken(&self, _: &TakenMessage<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn message(&self, _: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
+        Ok(None)
+    }
+
+    async fn take_words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn report(&self, _: &Report<'_>) -> Result<Reported, StoreError> {
+        Ok(Reported::Unknown)
+    }
+
+    async fn measure(&self, _: &[Measure]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn measured(&self, _: Grain, _: u32) -> Result<Vec<Bucket>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn charge(&self, _: &Charge<'_>) -> Result<Charged, StoreError> {
+        Ok(Charged::Yes(Spent::default()))
+    }
+
+    async fn correct(&self, _: &SiteKey, _: Amount, _: Amount) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn spent(&self, _: &SiteKey) -> Result<Spent, StoreError> {
+        Ok(Spent::default())
+    }
+
+    async fn sealed_code(&self, _: &SiteKey, _: KeyedHash, _: ChallengeId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -66,6 +66,11 @@ random_id! {
     ChallengeId
 }
 random_id! {
+    /// Names one message that is handed to a provider. It stands in the address of its receipts; whether a receipt is
+    /// true, its signature says.
+    MessageId
+}
+random_id! {
     /// Names one parked request in the store.
     ParkedId
 }

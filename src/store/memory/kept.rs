@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::store::{Budget, Destination, Lock, NewChallenge, State};
-use crate::words::{ChallengeId, KeyedHash, ParkedId, Reference, Timestamp};
+use crate::store::{Budget, Destination, Lock, NewChallenge, SentTo, State};
+use crate::words::{ChallengeId, KeyedHash, ParkedId, Progress, Reference, Timestamp};
 
 /// What one browser opened. It is named after its first challenge; the browser's name leads to it.
 pub(super) type Family = ChallengeId;
@@ -89,6 +89,12 @@ impl KeptChallenge {
 
     pub(super) fn tries_left(&self) -> u32 {
         self.tries.saturating_sub(self.failed)
+    }
+
+    pub(super) fn sends(&self) -> Vec<SentTo> {
+        let sent =
+            |send: &KeptSend| SentTo { send: send.number, to: send.to, carried: None, progress: Progress::Handed };
+        self.sends.iter().map(sent).collect()
     }
 
     pub(super) fn sent(&self) -> Vec<Destination> {

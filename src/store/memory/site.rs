@@ -208,7 +208,7 @@ impl Site {
             reference: challenge.reference,
             state,
             tries_left: challenge.tries_left(),
-            sent: challenge.sent(),
+            sent: challenge.sends(),
             expires_in: challenge.expires_in(now),
             resend_in: challenge.resend_in(now),
         }))
@@ -272,6 +272,7 @@ impl Site {
             sends_left: ask.resend.max.saturating_add(1).saturating_sub(sends),
             resend_in: wait,
             expires_in: challenge.expires_in(now),
+            suspicious: None,
         })
     }
 

@@ -76,7 +76,7 @@ impl Site {
             }
             _ => false,
         };
-        Answered::Passed { sent, at: now, resumes }
+        Answered::Passed { sent, at: now, resumes, message: None }
     }
 
     /// The subject's lock as it was written down.
