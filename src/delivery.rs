@@ -1,17 +1,24 @@
 //! How a code reaches a contact: channels, messages and providers.
 //!
-//! May use: `words`, `seal`, `config`, `audit`, `request`. A [`Message`] is what is to be said, and to whom; what it
-//! says is in `sentences`. A provider carries it: one file each in `providers`. [`Delivery::send`] tries the providers of
-//! the message's channel in order. Start there.
+//! May use: `words`, `seal`, `config`, `audit`, `request`, `store`. A [`Message`] is what is to be said, and to whom;
+//! what it says is in `sentences`. Which providers are tried, and in which order, is in `choice`. A provider carries it:
+//! one file each in `providers`; what follows from a failure is the one table in `remedy`. [`Delivery::send`] puts them
+//! together; what providers report later comes in by [`Delivery::read`]. Start there.
 
+mod choice;
 mod email;
 mod failure;
 mod message;
 mod outbox;
+mod parcel;
 mod providers;
+mod receipt;
+mod remedy;
+mod send;
 mod sentences;
 pub mod settings;
 mod spec;
+mod web;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,96 +26,141 @@ use std::sync::Arc;
 pub use failure::{Attempt, Failure, Reply, SendError};
 pub use message::{Aim, Message, SiteName};
 pub use outbox::{Kept, Outbox};
-pub use spec::{BadSmtp, DeliverySpec, ProviderKind, ProviderSpec, SmtpSpec};
+pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
+pub use remedy::{Remedy, Told};
+pub use send::{Delivered, Order};
+pub use spec::{
+    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, ProviderKind, ProviderSpec,
+    SmtpSpec, Strategy,
+};
 
-use crate::delivery::providers::Provider;
-use crate::words::Channel;
+pub(in crate::delivery) use parcel::{Parcel, Said, Taken};
+
+use crate::audit::Audit;
+use crate::delivery::choice::Chooser;
+use crate::delivery::providers::{Bench, Provider};
+use crate::delivery::web::Web;
+use crate::seal::{KeyRing, Random, SystemRandom};
+use crate::store::Store;
+use crate::store::memory::MemoryStore;
+use crate::words::{Channel, Clock, Currency, SystemClock};
 
 /// How codes reach people: the providers of every channel.
 #[derive(Debug)]
 pub struct Delivery {
-    channels: Vec<(Channel, Vec<Arc<Carrier>>)>,
+    carriers: Vec<Arc<Carrier>>,
+    chooser: Chooser,
+    public_url: Option<String>,
+    currency: Currency,
+    tools: Tools,
 }
 
-/// A message that a provider took.
-#[derive(Debug, Clone)]
-pub struct Delivered {
-    /// The provider, by its name in the config.
-    pub provider: String,
-    /// What other providers failed at before it.
-    pub failed: Vec<Attempt>,
+/// What delivery works with. All of it outlives a reload.
+#[derive(Clone)]
+pub struct Tools {
+    /// Where `outbox` providers keep messages.
+    pub outbox: Arc<Outbox>,
+    /// What is remembered of messages, providers and money.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The random source.
+    pub random: Arc<dyn Random>,
+    /// The key ring.
+    pub keys: Arc<KeyRing>,
+    /// Events and metrics.
+    pub audit: Arc<Audit>,
 }
 
 /// A provider with its name in the config.
-struct Carrier {
+pub(in crate::delivery) struct Carrier {
     name: Arc<str>,
+    common: Common,
     provider: Box<dyn Provider>,
 }
 
 // === impl Delivery ===
 
 impl Delivery {
-    /// The delivery of one config. Connects nowhere. The outbox outlives a reload.
+    /// The delivery of one config. Connects nowhere.
     ///
     /// # Errors
     /// When a provider cannot be set up, such as for a CA file that cannot be read, or when a channel names a provider
     /// that does not exist or cannot serve it.
-    pub fn new(spec: DeliverySpec, outbox: Arc<Outbox>) -> Result<Self, BadSmtp> {
-        let mut carriers = Vec::with_capacity(spec.providers.len());
+    pub fn new(spec: DeliverySpec, tools: Tools) -> Result<Self, BadDelivery> {
+        let web = Web::new()?;
+        let bench = Bench { outbox: &tools.outbox, web: &web, clock: &tools.clock, random: &tools.random };
+        let mut carriers: Vec<Arc<Carrier>> = Vec::with_capacity(spec.providers.len());
         for provider in spec.providers {
-            let name = Arc::clone(&provider.name);
-            carriers.push(Arc::new(Carrier { name, provider: providers::set_up(provider, &outbox)? }));
+            let (name, common) = (Arc::clone(&provider.name), provider.common.clone());
+            carriers.push(Arc::new(Carrier { name, common, provider: providers::set_up(provider, &bench)? }));
         }
-        let mut channels = Vec::with_capacity(spec.channels.len());
-        for (channel, names) in spec.channels {
-            let mut serving = Vec::with_capacity(names.len());
-            for name in names {
-                let carrier = carriers.iter().find(|carrier| carrier.name == name);
-                let carrier = carrier.ok_or_else(|| BadSmtp::NoSuchProvider(channel, Arc::clone(&name)))?;
-                if !carrier.provider.serves(channel) {
-                    return Err(BadSmtp::CannotServe(channel, name));
-                }
-                serving.push(Arc::clone(carrier));
-            }
-            channels.push((channel, serving));
-        }
-        Ok(Self { channels })
+        let chooser = Chooser::new(&spec.channels, &carriers)?;
+        Ok(Self { carriers, chooser, public_url: spec.public_url, currency: spec.currency, tools })
     }
 
     /// Whether any provider carries messages on `channel`.
     #[must_use]
     pub fn can(&self, channel: Channel) -> bool {
-        !self.carriers(channel).is_empty()
+        self.chooser.serves(channel)
     }
 
-    /// Sends a message by the first provider of its channel that takes it; one other than `avoid` is preferred. After an
-    /// attempt of which nobody knows whether it went out, just one more provider is tried.
+    /// Where providers send their requests: `public_url`.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        self.public_url.as_deref()
+    }
+
+    /// The currency of prices and budgets.
+    #[must_use]
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Reads a request in which the provider `name` reports of messages. Nothing is believed that is not signed as the
+    /// vendor signs it; what was said is not yet noted anywhere.
     ///
     /// # Errors
-    /// When no provider surely took it. [`SendError::surely_not_sent`] says whether it may have gone out all the same.
-    pub async fn send(&self, message: &Message, avoid: Option<&str>) -> Result<Delivered, SendError> {
-        let channel = message.to.channel();
-        let mut carriers: Vec<_> = self.carriers(channel).iter().collect();
-        carriers.sort_by_key(|carrier| Some(&*carrier.name) == avoid);
-        let mut failed: Vec<Attempt> = Vec::new();
-        for carrier in carriers {
-            let maybe_sent = failed.iter().any(|attempt| !attempt.failure.surely_not_sent());
-            match carrier.provider.carry(message).await {
-                Ok(()) => return Ok(Delivered { provider: carrier.name.to_string(), failed }),
-                Err(failure) => {
-                    tracing::warn!(provider = &*carrier.name, %channel, %failure, "a provider did not take a message");
-                    failed.push(Attempt { provider: Arc::clone(&carrier.name), failure });
-                }
-            }
-            if maybe_sent {
-                break;
-            }
-        }
-        Err(SendError::new(channel, failed))
+    /// When there is no such provider, or the request is not its own.
+    pub fn read(&self, name: &str, callback: &Callback<'_>) -> Result<Heard, BadCallback> {
+        self.carrier(name)?.provider.read(callback)
     }
 
-    fn carriers(&self, channel: Channel) -> &[Arc<Carrier>] {
-        self.channels.iter().find(|(known, _)| *known == channel).map_or(&[], |(_, carriers)| carriers)
+    /// Whether a request for what a call says comes from the provider `name`.
+    ///
+    /// # Errors
+    /// When there is no such provider, or the request is not its own.
+    pub fn asks_for_words(&self, name: &str, callback: &Callback<'_>) -> Result<(), BadCallback> {
+        self.carrier(name)?.provider.asks_for_words(callback)
+    }
+
+    fn carrier(&self, name: &str) -> Result<&Arc<Carrier>, BadCallback> {
+        self.carriers.iter().find(|carrier| *carrier.name == *name).ok_or(BadCallback::NoReceipts)
+    }
+}
+
+// === impl Tools ===
+
+impl Tools {
+    /// Tools with a memory store, a clock and a key of their own: for a process that stands alone.
+    #[must_use]
+    pub fn alone(outbox: Arc<Outbox>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random = Arc::new(SystemRandom::new());
+        Self {
+            outbox,
+            store: Arc::new(MemoryStore::new(Arc::clone(&clock))),
+            audit: Arc::new(Audit::new(Arc::clone(&clock))),
+            keys: Arc::new(KeyRing::fresh(&*random)),
+            clock,
+            random,
+        }
+    }
+}
+
+impl fmt::Debug for Tools {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tools({:?})", self.store)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::config::{Fault, Many, NotYet, Period, Placed, Size};
 use crate::seal::CodeShape;
-use crate::store::{Budget, FailureLimits, Limits, PumpingRules, Resend, SendLimits, TypedLimits, Window};
+use crate::store::{Budget, FailureLimits, Limits, MoneyBudget, PumpingRules, Resend, SendLimits, TypedLimits, Window};
 
 /// How challenges are put. What is left out keeps its default.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -249,6 +249,7 @@ impl LimitsSettings {
                 per_ip: or(&self.failures.per_ip, failures.per_ip),
             },
             pumping: PumpingRules::default(),
+            money: MoneyBudget::default(),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::seal::Code;
-use crate::words::{Contact, Reference};
+use crate::words::{Contact, Language, Reference};
 
 /// What is to be said, and to whom.
 ///
@@ -24,6 +24,8 @@ pub struct Message {
     pub expires_in: Duration,
     /// What the visitor reads out to support.
     pub reference: Reference,
+    /// In which language; `None` when nobody knows.
+    pub language: Option<Language>,
     /// The client address from which the code was asked for; told in e-mails.
     pub client: Option<IpAddr>,
 }

@@ -2,19 +2,52 @@
 //!
 //! SMS and voice are sentences here; e-mail has templates, since it comes as text and as HTML.
 
+use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use minijinja::{Environment, UndefinedBehavior, context};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::delivery::{Aim, Message};
+use crate::delivery::{Aim, Message, Said};
+use crate::words::{Channel, Language};
 
 /// An e-mail as it is read.
 pub(super) struct EmailText {
     pub subject: String,
     pub text: String,
     pub html: String,
+}
+
+/// A text message as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SmsText {
+    /// The text.
+    pub text: String,
+    /// Whether it has letters outside the GSM 7-bit alphabet, so that it goes as UCS-2.
+    pub unicode: bool,
+    /// How many parts it takes.
+    pub parts: u8,
+}
+
+/// What a call says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Speech {
+    /// In which language.
+    pub language: Language,
+    /// What is said, in order. Providers write it in their own markup and escape it.
+    pub said: Vec<Utterance>,
+}
+
+/// A piece of what a call says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Utterance {
+    /// A sentence.
+    Sentence(String),
+    /// The code, to be read slowly, digit by digit.
+    Digits(String),
+    /// Silence of so many seconds.
+    Pause(u8),
 }
 
 const TEXT: &str = "code.txt";
@@ -36,6 +69,15 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 const ONE_SMS: usize = 160;
 /// The longest name of a site in an SMS, in characters.
 const NAME_IN_SMS: usize = 30;
+
+/// What a message says on its channel. `None` when a template fails.
+pub(super) fn say(message: &Message) -> Option<Said> {
+    Some(match message.to.channel() {
+        Channel::Email => Said::Email(email(message)?),
+        Channel::Sms => Said::Sms(SmsText { text: sms(message), unicode: false, parts: 1 }),
+        Channel::Voice => Said::Voice(speech(message)),
+    })
+}
 
 /// The e-mail of a message. The subject holds no code, so that none shows on a locked screen; in the text the code stands
 /// alone on a line (U21). `None` when a template fails.
@@ -99,19 +141,42 @@ pub(super) fn sms(message: &Message) -> String {
 const SHORT_NAME: usize = 12;
 
 /// What a voice call says: the digits one by one, and twice (U22).
-pub(super) fn voice(message: &Message) -> String {
+fn speech(message: &Message) -> Speech {
     let name = message.site.name();
     let what = match message.aim {
         Aim::Open => "open a protected page",
         Aim::Confirm => "confirm a request",
         Aim::Prove => "confirm this number",
     };
-    let digits: Vec<String> = message.code.reveal().chars().map(String::from).collect();
-    let digits = digits.join(", ");
-    format!(
-        "Hello. This is {name}, with your code to {what}. Your code is: {digits}. Once more: {digits}. \
-         Never tell it to anybody. If you did not ask for it, hang up."
-    )
+    let code = message.code.reveal();
+    let said = vec![
+        Utterance::Pause(1),
+        Utterance::Sentence(format!("Hello. This is {name}, with your code to {what}. Your code is:")),
+        Utterance::Digits(code.to_owned()),
+        Utterance::Sentence("Once more:".to_owned()),
+        Utterance::Digits(code.to_owned()),
+        Utterance::Sentence("Never tell it to anybody. If you did not ask for it, hang up.".to_owned()),
+    ];
+    Speech { language: message.language.clone().unwrap_or_else(Language::english), said }
+}
+
+// === impl Speech ===
+
+impl fmt::Display for Speech {
+    /// As it is heard, on one line: digits with commas between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.said.iter().filter_map(|piece| match piece {
+            Utterance::Sentence(text) => Some(text.clone()),
+            Utterance::Digits(digits) => Some(format!("{}.", spaced(digits))),
+            Utterance::Pause(_) => None,
+        });
+        f.write_str(&said.collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// Digits one by one: `1, 2, 3`.
+pub(super) fn spaced(digits: &str) -> String {
+    digits.chars().map(String::from).collect::<Vec<_>>().join(", ")
 }
 
 /// A duration for people, never longer than it is: `5 minutes`, `45 seconds`. What is missing to a full second is added

@@ -1,14 +1,17 @@
 //! The config's `delivery`.
 
-use std::path::PathBuf;
+pub mod common;
+mod smtp;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Credential, Fault, Many, Named, NotYet, Period, Placed, Surroundings, unknown};
-use crate::delivery::{BadSmtp, DeliverySpec, ProviderKind, ProviderSpec, SmtpSpec};
+use self::common::provider_settings;
+pub use self::smtp::SmtpSettings;
+use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
+use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -64,7 +67,7 @@ pub enum ProviderSettings {
     /// E-mail over SMTP.
     Smtp(SmtpSettings),
     /// Sends nothing: keeps messages where the log and the admin page show them.
-    Outbox,
+    Outbox(OutboxSettings),
     #[schemars(skip)]
     Twilio(NotYet),
     #[schemars(skip)]
@@ -79,24 +82,10 @@ pub enum ProviderSettings {
     Http(NotYet),
 }
 
-/// An SMTP server.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SmtpSettings {
-    /// `smtps://user:password@host` is implicit TLS; `smtp://host:587` insists on STARTTLS except to a loopback address.
-    pub url: Placed<Credential>,
-    /// The sender, such as `Shop <no-reply@example.com>`.
-    pub from: Placed<String>,
-    /// How long one attempt may take. Default 10s.
-    pub timeout: Option<Placed<Period>>,
-    /// A PEM file of certificates to trust besides the system's.
-    pub ca: Option<Placed<PathBuf>>,
-    /// Whether the server's certificate is verified. Default true.
-    pub verify: Option<Placed<bool>>,
+provider_settings! {
+    /// Sends nothing: keeps messages where the log and the admin page show them.
+    OutboxSettings {}
 }
-
-/// How long one attempt may take when the provider does not say: a visitor waits for it.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 // === impl DeliverySettings ===
 
@@ -108,7 +97,7 @@ impl DeliverySettings {
     pub fn spec(&self, around: &Surroundings<'_>) -> Result<DeliverySpec, Fault> {
         let mut spec = DeliverySpec::default();
         for (name, provider) in self.providers.iter() {
-            spec.providers.push(provider.spec(&name.value, around)?);
+            spec.providers.push(provider.spec(name, around)?);
         }
         for (channel, settings) in self.channels() {
             let mut names: Vec<Arc<str>> = Vec::new();
@@ -116,15 +105,15 @@ impl DeliverySettings {
                 let Some(provider) = spec.providers.iter().find(|provider| *provider.name == *name.value) else {
                     return Err(name.fault(unknown("provider", &name.value, self.providers.names())));
                 };
-                if matches!(provider.kind, ProviderKind::Smtp(_)) && channel != Channel::Email {
-                    return Err(name.fault(format!("`{}` carries e-mail only", name.value)));
+                if !provider.kind.serves(channel) {
+                    return Err(name.fault(format!("`{}` cannot carry {channel}", name.value)));
                 }
                 if names.contains(&provider.name) {
                     return Err(name.fault(format!("`{}` stands here twice", name.value)));
                 }
                 names.push(Arc::clone(&provider.name));
             }
-            spec.channels.push((channel, names));
+            spec.channels.push(ChannelSpec::new(channel, names));
         }
         Ok(spec)
     }
@@ -139,10 +128,15 @@ impl DeliverySettings {
 // === impl ProviderSettings ===
 
 impl ProviderSettings {
-    fn spec(&self, name: &str, around: &Surroundings<'_>) -> Result<ProviderSpec, Fault> {
-        let (kind, timeout) = match self {
-            Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.timeout()?),
-            Self::Outbox => (ProviderKind::Outbox, TIMEOUT),
+    fn spec(&self, name: &Placed<String>, around: &Surroundings<'_>) -> Result<ProviderSpec, Fault> {
+        // Its name stands in the address of its receipts.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=32).contains(&name.value.len()) || !name.value.bytes().all(is_plain) {
+            return Err(name.fault("expected a name of letters, digits, - and _, at most 32: it stands in addresses"));
+        }
+        let (kind, common) = match self {
+            Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.common().common()?),
+            Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
             Self::Twilio(never)
             | Self::Vonage(never)
             | Self::Plivo(never)
@@ -150,40 +144,6 @@ impl ProviderSettings {
             | Self::GetOtp(never)
             | Self::Http(never) => match *never {},
         };
-        Ok(ProviderSpec { name: name.into(), kind, timeout })
-    }
-}
-
-// === impl SmtpSettings ===
-
-impl SmtpSettings {
-    fn spec(&self, around: &Surroundings<'_>) -> Result<SmtpSpec, Fault> {
-        let url = self.url.reveal(around)?;
-        let ca = self.ca.as_ref().map(|path| around.path(&path.value));
-        if let (Some(path), Some(file)) = (&self.ca, &ca) {
-            std::fs::metadata(file)
-                .map_err(|error| path.fault(format!("`{}` cannot be read: {error}", path.value.display())))?;
-        }
-        let verify = self.verify.is_none_or(|verify| verify.value);
-        SmtpSpec::parse(url.reveal(), &self.from.value, ca, verify).map_err(|bad| {
-            let place = match (&bad, &self.ca) {
-                (BadSmtp::From, _) => self.from.place,
-                (BadSmtp::CaUnused, Some(ca)) => ca.place,
-                _ => self.url.place,
-            };
-            Fault::new(bad.to_string()).at(place)
-        })
-    }
-
-    fn timeout(&self) -> Result<Duration, Fault> {
-        match self.timeout {
-            Some(Placed { value: Period(time), .. })
-                if (Duration::from_secs(1)..=Duration::from_secs(60)).contains(&time) =>
-            {
-                Ok(time)
-            }
-            Some(timeout) => Err(timeout.fault("expected a time from 1s to 60s: a visitor waits for it")),
-            None => Ok(TIMEOUT),
-        }
+        Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }
 }

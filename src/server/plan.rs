@@ -152,7 +152,7 @@ pub fn plan_with(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Resu
 
 fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) -> Result<Plan, Fault> {
     let delivery = settings.delivery.spec(around)?;
-    let served: Vec<Channel> = delivery.channels.iter().map(|(channel, _)| *channel).collect();
+    let served: Vec<Channel> = delivery.channels.iter().map(|spec| spec.channel).collect();
     let policies = Policies::new(&settings.policies, &served)?;
     let listeners = listeners::listeners(&settings.listeners, around)?;
     let plan = Plan {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::Asked;
-use crate::delivery::{Delivered, Message, SendError};
+use crate::delivery::{Delivered, Message, Order, SendError};
 use crate::seal::{Code, Purpose};
 use crate::stepup::judge::about;
 use crate::stepup::message::{aim, site_name};
@@ -111,15 +111,17 @@ impl Gateway {
             aim: aim(&particulars),
             expires_in,
             reference: challenge.reference,
+            language: None,
             client: Some(visit.request.client.ip),
         };
         if particulars.asked == Asked::Typed {
             // An allowed address must not take longer to answer than one that is not (O25).
             self.note(event(Kind::Sent)).await;
-            let (delivery, key) = (Arc::clone(&self.delivery), site.spec.key.clone());
+            let (delivery, key, budget) = (Arc::clone(&self.delivery), site.spec.key.clone(), self.rules.limits.money);
             let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
-                let outcome = delivery.send(&message, None).await;
+                let order = Order { message: &message, site: &key, challenge: id, send, budget: &budget, avoid: None };
+                let outcome = delivery.send(&order).await;
                 tally(&shared.audit.metrics, destination.channel, &outcome);
                 if let Err(error) = outcome {
                     tracing::warn!(%error, "a code could not be sent");
@@ -130,12 +132,13 @@ impl Gateway {
             });
             return Ok(Sending::Sent(after()));
         }
-        let avoid = self.shared.carried.get(&id);
-        let outcome = self.delivery.send(&message, avoid.as_deref()).await;
+        let avoid = challenge.sent.last().and_then(|last| last.carried.as_ref()).map(|(provider, _)| provider.as_str());
+        let budget = &self.rules.limits.money;
+        let order = Order { message: &message, site: &site.spec.key, challenge: id, send, budget, avoid };
+        let outcome = self.delivery.send(&order).await;
         tally(&self.shared.audit.metrics, destination.channel, &outcome);
         match outcome {
             Ok(delivered) => {
-                self.shared.carried.insert(id, delivered.provider.as_str().into());
                 self.note(event(Kind::Sent).reason(&delivered.provider)).await;
                 Ok(Sending::Sent(after()))
             }

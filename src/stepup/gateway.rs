@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use moka::sync::Cache;
-
 use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
 use crate::directory::Directory;
@@ -24,7 +22,7 @@ use crate::words::{
 #[derive(Debug)]
 pub struct Gateway {
     pub(super) shared: Arc<Shared>,
-    pub(super) keys: KeyRing,
+    pub(super) keys: Arc<KeyRing>,
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
     hosts: Hosts,
@@ -45,8 +43,6 @@ pub struct Shared {
     pub revoked: Revoked,
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
     pub(super) locks: Locks,
-    /// Which provider carried a challenge's last message, so that a resend prefers another one.
-    pub(super) carried: Cache<ChallengeId, Arc<str>>,
 }
 
 /// How challenges are put: the config's `challenge` and `limits`.
@@ -132,7 +128,6 @@ impl Shared {
             revoked: Revoked::default(),
             sessions: Mutex::default(),
             locks: Locks::default(),
-            carried: Cache::new(100_000),
         }
     }
 
@@ -184,7 +179,7 @@ impl Gateway {
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,
-        keys: KeyRing,
+        keys: Arc<KeyRing>,
         delivery: Arc<Delivery>,
         rules: ChallengeRules,
         sites: Vec<SiteSpec>,
@@ -225,7 +220,7 @@ impl Gateway {
 
     /// The key ring.
     #[must_use]
-    pub const fn keys(&self) -> &KeyRing {
+    pub fn keys(&self) -> &KeyRing {
         &self.keys
     }
 

@@ -67,7 +67,6 @@ impl Gateway {
         Ok(match self.shared.store.answer(&answer).await? {
             Answered::Passed { sent, resumes, .. } => {
                 metrics.verified(VerifyOutcome::Passed);
-                self.shared.carried.invalidate(&id);
                 let contacts = particulars.contacts();
                 let contact = sent.last().and_then(|last| contact_at(&contacts, *last));
                 self.note(match &contact {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::delivery::providers::Provider;
-use crate::delivery::{Failure, Message, Outbox};
+use crate::delivery::{Failure, Outbox, Parcel, Taken};
 use crate::words::Channel;
 
 /// Keeps messages in the outbox under a provider's name.
@@ -27,7 +27,8 @@ impl Provider for ToOutbox {
         true
     }
 
-    async fn carry(&self, message: &Message) -> Result<(), Failure> {
-        self.outbox.keep(&self.name, message)
+    async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
+        self.outbox.keep(&self.name, parcel);
+        Ok(Taken::accepted(None))
     }
 }

@@ -99,7 +99,7 @@ fn delivery(settings: &Settings, notes: &mut Notes) {
                     );
                 }
             }
-            ProviderSettings::Outbox if serves && reachable => {
+            ProviderSettings::Outbox(_) if serves && reachable => {
                 let text = format!("`{}` sends nothing: visitors get no code, and codes stand in the log", name.value);
                 notes.add(name.place, text);
             }
