@@ -11,6 +11,7 @@ fn message(name: &str, host: &str, aim: Aim, code: &[u8]) -> Message {
         aim,
         expires_in: Duration::from_millis(299_980),
         reference: Reference::from_random([7; 5]),
+        language: None,
         client: Some("2001:db8::7".parse().unwrap()),
     }
 }
@@ -62,7 +63,7 @@ fn u20_an_sms_is_one_sms() {
 
 #[test]
 fn u22_a_call_says_the_digits_one_by_one_and_twice() {
-    let said = voice(&message("Example Shop", "shop.example.com", Aim::Open, b"120456"));
+    let said = speech(&message("Example Shop", "shop.example.com", Aim::Open, b"120456")).to_string();
     assert_eq!(said.matches("1, 2, 0, 4, 5, 6.").count(), 2);
     assert!(said.starts_with("Hello. This is Example Shop"));
     assert!(!said.contains("120456"));

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use super::down::Down;
 use crate::audit::Audit;
 use crate::challenge::Asked;
-use crate::delivery::{Delivery, DeliverySpec, Outbox};
+use crate::delivery::{Delivery, DeliverySpec, Outbox, Tools};
 use crate::gate::{HostPattern, Routes};
 use crate::portal::handle::Call;
 use crate::portal::html::{Alert, wrong_code};
@@ -68,7 +68,8 @@ fn call() -> Call {
     let audit = Arc::new(Audit::new(clock.clone()));
     let shared = Arc::new(Shared::new(Arc::new(Down), clock.clone(), Arc::new(SystemRandom::new()), audit));
     let keys = KeyRing::new(&[Secret::parse(&Secret::generate(&random)).unwrap()]).unwrap();
-    let delivery = Arc::new(Delivery::new(DeliverySpec::default(), Arc::new(Outbox::new(clock))).unwrap());
+    let delivery =
+        Arc::new(Delivery::new(DeliverySpec::default(), Tools::alone(Arc::new(Outbox::new(clock)))).unwrap());
     let rules = ChallengeRules {
         shape: CodeShape::new(6).unwrap(),
         ttl: Duration::from_secs(300),
@@ -91,7 +92,8 @@ fn call() -> Call {
         directories: Vec::new(),
         identity_headers: Default::default(),
     };
-    let gateway = Arc::new(Gateway::new(shared, keys, delivery, rules, vec![spec], TrustedProxies::default()));
+    let gateway =
+        Arc::new(Gateway::new(shared, Arc::new(keys), delivery, rules, vec![spec], TrustedProxies::default()));
     let site = Arc::clone(gateway.site("shop.example.com").unwrap());
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("shop.example.com"));

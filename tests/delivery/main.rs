@@ -1,0 +1,6 @@
+//! Codes on their way: providers of every kind, against servers that speak as they do.
+#![allow(clippy::unwrap_used)]
+
+mod server;
+mod smtp;
+mod world;
