@@ -8,6 +8,7 @@
 mod choice;
 mod email;
 mod failure;
+mod learned;
 mod message;
 mod outbox;
 mod parcel;

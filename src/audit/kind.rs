@@ -38,6 +38,10 @@ pub enum Kind {
     SendFailed,
     /// A limit on messages is reached.
     TooManySends,
+    /// The guard against pumping stopped, or would have stopped, messages to a group of numbers.
+    Pumping,
+    /// The budget for messages is used up.
+    OutOfMoney,
     /// A wrong code came in.
     WrongCode,
     /// No more tries: the challenge or its subject is locked.
@@ -83,7 +87,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -99,6 +103,8 @@ impl Kind {
         Self::Sent,
         Self::SendFailed,
         Self::TooManySends,
+        Self::Pumping,
+        Self::OutOfMoney,
         Self::WrongCode,
         Self::Locked,
         Self::Expired,
@@ -223,6 +229,18 @@ impl Kind {
                 "sent nothing more: a limit on messages is reached",
                 "Earlier messages carry codes; the newest may still be good. Otherwise the visitor has to wait until \
                  the limit lets go. The limits are under `limits.sends`.",
+            ),
+            Self::Pumping => (
+                "pumping",
+                "sent nothing: hardly any code comes back from numbers like this one",
+                "Another channel on the page works. If the visitor is genuine, wait until the pause is over; if many \
+                 are, see `limits.pumping`.",
+            ),
+            Self::OutOfMoney => (
+                "out_of_money",
+                "sent nothing: the budget for messages is used up",
+                "A channel that costs nothing, such as e-mail, still works. The budget is `limits.budget`; look first \
+                 at who uses it up.",
             ),
             Self::WrongCode => (
                 "wrong_code",

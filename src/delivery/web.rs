@@ -40,6 +40,8 @@ pub(super) struct Answer {
 
 impl Web {
     pub(super) fn new() -> Result<Self, reqwest::Error> {
+        // The client panics without one. In the gateway it is there already, and this changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .redirect(Policy::none())
             .referer(false)

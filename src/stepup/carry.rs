@@ -10,7 +10,7 @@ use crate::stepup::judge::about;
 use crate::stepup::message::{aim, site_name};
 use crate::stepup::steps::{Mine, reached};
 use crate::stepup::{Arrival, Choice, Gateway, Sending, Site, Visit};
-use crate::store::{Challenge, Destination, Found, Permit, SendAsk, State, StoreError};
+use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
 use crate::words::{Address, ChallengeId, Channel, Contact};
 
 impl Gateway {
@@ -51,7 +51,7 @@ impl Gateway {
                 ip: self.ip_hash(&visit.request),
                 network: self.network_hash(&visit.request),
                 country: calling_code(&contact),
-                guards: &[],
+                guards: &guards(&contact, &self.rules.limits.pumping),
                 typed: particulars.is_typed(),
                 destination,
                 code: (hash, &sealed),
@@ -65,7 +65,14 @@ impl Gateway {
             about(site, visit, self.naming(site, particulars.subject().as_ref(), event))
         };
         let (send, sealed, sends_left, resend_in, expires_in) = match permit {
-            Permit::Send { send, sealed, sends_left, resend_in, expires_in, suspicious: _ } => {
+            Permit::Send { send, sealed, sends_left, resend_in, expires_in, suspicious } => {
+                if let Some(guard) = suspicious {
+                    tracing::warn!(
+                        guard,
+                        "hardly any code comes back from numbers like this one; `observe` lets it go"
+                    );
+                    self.note(event(Kind::Pumping).reason(format!("{guard}, observed"))).await;
+                }
                 (send, sealed, sends_left, resend_in, expires_in)
             }
             Permit::Wait { retry_after } | Permit::Exhausted { retry_after } => {
@@ -80,7 +87,13 @@ impl Gateway {
                 self.note(event(Kind::TooManySends).reason(limit)).await;
                 return Ok(Sending::TooMany(standing(), retry_after));
             }
-            Permit::Paused { retry_after, .. } => return Ok(Sending::TooMany(standing(), retry_after)),
+            Permit::Paused { guard, retry_after, begins } => {
+                if begins {
+                    tracing::warn!(guard, pause = ?retry_after, "hardly any code comes back from numbers like one that asks: paused");
+                }
+                self.note(event(Kind::Pumping).reason(guard)).await;
+                return Ok(Sending::TooMany(standing(), retry_after));
+            }
             Permit::Locked(lock) => {
                 self.hold_lock(site, subject, lock).await;
                 return Ok(Sending::Locked(standing(), lock));
@@ -184,6 +197,14 @@ fn pick(contacts: &[Contact], choice: Choice) -> Option<(Contact, Destination)> 
     let contact =
         contacts.iter().filter(|contact| contact.channel() == choice.channel).nth(usize::from(choice.contact))?;
     Some((contact.clone(), Destination { channel: choice.channel, contact: choice.contact }))
+}
+
+/// The groups of a phone number that the guard against pumping looks at.
+fn guards(contact: &Contact, rules: &PumpingRules) -> Vec<Guard> {
+    match contact.address() {
+        Address::Email(_) => Vec::new(),
+        Address::Phone(number) => rules.guards(number.reveal(), number.calling_code()),
+    }
 }
 
 fn calling_code(contact: &Contact) -> Option<&str> {

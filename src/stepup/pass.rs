@@ -1,5 +1,7 @@
 //! Answering a challenge: the code is compared in the store, and a right one becomes a grant.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 
 use crate::audit::{Event, Kind, VerifyOutcome};
@@ -11,7 +13,7 @@ use crate::stepup::steps::{Mine, NotMine};
 use crate::stepup::visit::{BROWSER, GRANT, RESUME};
 use crate::stepup::{Gateway, Site, Verified, Visit};
 use crate::store::{Answer, Answered, Destination, StoreError};
-use crate::words::{BrowserId, ChallengeId, Contact, Origin, Proof, ResumeToken, Subject};
+use crate::words::{BrowserId, ChallengeId, Contact, MessageId, Origin, Proof, ResumeToken, Subject};
 
 impl Gateway {
     /// A visitor types a code.
@@ -65,8 +67,11 @@ impl Gateway {
             about(site, visit, self.naming(site, particulars.subject().as_ref(), event))
         };
         Ok(match self.shared.store.answer(&answer).await? {
-            Answered::Passed { sent, resumes, .. } => {
+            Answered::Passed { sent, resumes, message, .. } => {
                 metrics.verified(VerifyOutcome::Passed);
+                if let Some(message) = message {
+                    self.came_back(message);
+                }
                 let contacts = particulars.contacts();
                 let contact = sent.last().and_then(|last| contact_at(&contacts, *last));
                 self.note(match &contact {
@@ -107,6 +112,16 @@ impl Gateway {
             Answered::NotSent => Verified::NotSent(standing(None)),
             Answered::Missing => Verified::Not(crate::stepup::Arrival::Nothing),
         })
+    }
+
+    /// Counts beside the road that a code came back: the visitor does not wait for it.
+    fn came_back(&self, message: MessageId) {
+        let delivery = Arc::clone(&self.delivery);
+        tokio::spawn(async move {
+            if let Err(error) = delivery.came_back(message).await {
+                tracing::warn!(%error, "a code came back, and it could not be counted for its provider");
+            }
+        });
     }
 
     /// The browser's new name (C01), and its resume token for exactly the address that it goes back to.
