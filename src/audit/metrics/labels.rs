@@ -118,6 +118,33 @@ pub(super) struct SendLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct BreakerLabels {
+    pub(super) channel: &'static str,
+    pub(super) provider: String,
+}
+
+/// Countries come from numbering plans: there are some 250.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct QualityLabels {
+    pub(super) provider: String,
+    pub(super) channel: &'static str,
+    pub(super) country: String,
+    pub(super) window: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct SpentLabels {
+    pub(super) site: String,
+    pub(super) window: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct BudgetLabels {
+    pub(super) site: String,
+    pub(super) budget: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct KindLabel {
     pub(super) kind: &'static str,
 }
