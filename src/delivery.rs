@@ -19,10 +19,13 @@ mod providers;
 mod quality;
 mod receipt;
 mod remedy;
+mod segments;
 mod send;
 mod sentences;
 pub mod settings;
 mod spec;
+mod speech;
+mod tongue;
 mod web;
 
 use std::fmt;
@@ -38,9 +41,10 @@ pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use spec::{
-    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, ProviderKind, ProviderSpec,
-    SmtpSpec, Strategy,
+    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
+    ProviderKind, ProviderSpec, SmtpSpec, Strategy,
 };
+pub use tongue::LANGUAGES;
 
 pub(in crate::delivery) use parcel::{Parcel, Said, Taken};
 
@@ -126,10 +130,10 @@ impl Delivery {
             // Beside the road: it takes some milliseconds for each country.
             std::thread::spawn(move || number::warm_up(&countries));
         }
-        tools.audit.metrics.no_breakers();
+        tools.audit.metrics.providers.forget();
         for spec in channels {
             for carrier in carriers.iter().filter(|carrier| carrier.provider.serves(spec.channel)) {
-                tools.audit.metrics.breaker(spec.channel, &carrier.name, false);
+                tools.audit.metrics.providers.breaker(spec.channel, &carrier.name, false);
             }
         }
         let Tools { store, clock, audit, .. } = tools.clone();

@@ -6,8 +6,8 @@
 
 mod labels;
 mod process;
+mod providers;
 
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::text;
@@ -18,18 +18,19 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use labels::{
-    BreakerLabels, BudgetLabels, KindLabel, OperationLabel, OutcomeLabel, QualityLabels, SendLabels, SpentLabels,
-    UpstreamLabels, VerdictLabels,
-};
-pub use labels::{SendOutcome, UpstreamError, Verdict, VerifyOutcome};
+use labels::{KindLabel, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels};
+pub use labels::{ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
+
+pub use providers::ProviderMetrics;
 
 use crate::audit::Kind;
-use crate::words::{Amount, Channel, Timestamp};
+use crate::words::{Channel, Timestamp};
 
 /// Every metric of a gateway.
 #[derive(Debug)]
 pub struct Metrics {
+    /// Those of providers.
+    pub providers: ProviderMetrics,
     registry: Registry,
     requests: Family<VerdictLabels, Counter>,
     upstream_errors: Family<UpstreamLabels, Counter>,
@@ -38,11 +39,7 @@ pub struct Metrics {
     challenges: Family<OutcomeLabel, Counter>,
     verifications: Family<OutcomeLabel, Counter>,
     sends: Family<SendLabels, Counter>,
-    sends_waiting: Gauge,
-    breakers: Family<BreakerLabels, Gauge>,
-    verified_shares: Family<QualityLabels, Fraction>,
-    spent: Family<SpentLabels, Fraction>,
-    exhausted: Family<BudgetLabels, Counter>,
+    receipts: Family<ReceiptLabels, Counter>,
     store_seconds: Family<OperationLabel, Histogram, StoreBuckets>,
     store_errors: Family<OperationLabel, Counter>,
     reloads: Family<OutcomeLabel, Counter>,
@@ -51,9 +48,6 @@ pub struct Metrics {
     feed_connected: Gauge,
     feed_heard_at: Gauge,
 }
-
-/// A gauge of what is no whole number.
-type Fraction = Gauge<f64, AtomicU64>;
 
 /// The counters of one site, ready to count without a lock. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -98,19 +92,11 @@ impl Metrics {
         own.register("verifications", "Codes that came in, by what became of them", verifications.clone());
         let sends = Family::default();
         own.register("sends", "Messages handed to a provider, by what became of them", sends.clone());
+        let receipts = Family::default();
+        own.register("receipts", "What providers reported of messages, by what became of it", receipts.clone());
 
-        let sends_waiting = Gauge::default();
-        own.register("sends_waiting", "Messages that wait because their provider is busy", sends_waiting.clone());
-        let breakers = Family::default();
-        own.register("provider_open", "1 while the circuit breaker keeps messages from a provider", breakers.clone());
-        let verified_shares = Family::default();
-        let help = "The share of messages whose code came back, by all gateways";
-        own.register("verified_ratio", help, verified_shares.clone());
-        let spent = Family::default();
-        own.register("spent", "What a site spent on messages within the window, by all gateways", spent.clone());
-        let exhausted = Family::default();
-        let help = "Messages that were not handed to a provider because the budget was used up";
-        own.register("budget_exhausted", help, exhausted.clone());
+        let providers = ProviderMetrics::default();
+        providers.register(own);
 
         let store_seconds = Family::new_with_constructor(StoreBuckets);
         let help = "Time that an operation of the store took";
@@ -137,6 +123,7 @@ impl Metrics {
         }
         let outside = SiteMetrics::new("none", &requests, &upstream_errors);
         Self {
+            providers,
             registry,
             requests,
             upstream_errors,
@@ -145,11 +132,7 @@ impl Metrics {
             challenges,
             verifications,
             sends,
-            sends_waiting,
-            breakers,
-            verified_shares,
-            spent,
-            exhausted,
+            receipts,
             store_seconds,
             store_errors,
             reloads,
@@ -195,50 +178,10 @@ impl Metrics {
         self.sends.get_or_create(&labels).inc();
     }
 
-    /// One message more, or less, waits for a busy provider.
-    pub fn waiting(&self, more: bool) {
-        if more {
-            self.sends_waiting.inc()
-        } else {
-            self.sends_waiting.dec()
-        };
-    }
-
-    /// Forgets the circuit breakers of a config that is no longer.
-    pub fn no_breakers(&self) {
-        self.breakers.clear();
-    }
-
-    /// The circuit breaker of `provider` on `channel` opened or closed.
-    pub fn breaker(&self, channel: Channel, provider: &str, is_open: bool) {
-        let labels = BreakerLabels { channel: channel.as_str(), provider: provider.to_owned() };
-        self.breakers.get_or_create(&labels).set(i64::from(is_open));
-    }
-
-    /// The share in a thousand of messages whose code came back within the last hour and the last seven days. The country
-    /// is that of phone numbers, or empty; a share that nobody knows is not shown.
-    pub fn verified_of(&self, provider: &str, channel: Channel, country: &str, shares: [Option<u16>; 2]) {
-        for (window, share) in ["1h", "7d"].into_iter().zip(shares) {
-            let (provider, country) = (provider.to_owned(), country.to_owned());
-            let labels = QualityLabels { provider, channel: channel.as_str(), country, window };
-            match share {
-                Some(share) => drop(self.verified_shares.get_or_create(&labels).set(f64::from(share) / 1000.0)),
-                None => drop(self.verified_shares.remove(&labels)),
-            }
-        }
-    }
-
-    /// What a site spent within the last hour and the last day.
-    pub fn spent(&self, site: &str, hour: Amount, day: Amount) {
-        for (window, amount) in [("1h", hour), ("1d", day)] {
-            let labels = SpentLabels { site: site.to_owned(), window };
-            self.spent.get_or_create(&labels).set(units(amount));
-        }
-    }
-
-    /// A message was not handed to a provider, since the site's budget (`per_hour` or `per_day`) is used up.
-    pub fn out_of_money(&self, site: &str, budget: &'static str) {
-        self.exhausted.get_or_create(&BudgetLabels { site: site.to_owned(), budget }).inc();
+    /// Counts what `provider`, by its name in the config, reported; or what came in its name.
+    pub fn received(&self, provider: &str, outcome: ReceiptOutcome) {
+        let labels = ReceiptLabels { provider: provider.to_owned(), outcome: outcome.as_str() };
+        self.receipts.get_or_create(&labels).inc();
     }
 
     /// Notes how long an operation of the store took, and whether it succeeded.
@@ -315,12 +258,6 @@ impl SiteMetrics {
             counter.inc();
         }
     }
-}
-
-/// Exact to 2⁵³ millionths.
-#[allow(clippy::cast_precision_loss)]
-fn units(amount: Amount) -> f64 {
-    amount.millionths() as f64 / Amount::UNIT as f64
 }
 
 fn seconds(moment: Timestamp) -> i64 {

@@ -222,13 +222,13 @@ impl Shared {
             let Standing { provider, channel, country, hour, week } = standing;
             let country = country.as_ref().map_or("", Country::as_str);
             let shares = [hour, week].map(|tally| tally.verified_per_mille);
-            audit.metrics.verified_of(provider, *channel, country, shares);
+            audit.metrics.providers.verified(provider, *channel, country, shares);
         }
         self.now.store(Arc::new(snapshot));
         let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for site in sites {
             let spent = store.spent(&site).await?;
-            audit.metrics.spent(site.as_str(), spent.hour, spent.day);
+            audit.metrics.providers.spent(site.as_str(), spent.hour, spent.day);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-use crate::audit::Metrics;
+use crate::audit::ProviderMetrics;
 use crate::delivery::breaker::{Change, Leave};
 use crate::delivery::choice::Try;
 use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken, sentences};
@@ -135,14 +135,14 @@ impl Delivery {
         let spent = match self.charge(order, *cost).await {
             Ok(Charged::Yes(spent)) => (*cost > Amount::ZERO).then_some(spent),
             Ok(Charged::Exhausted { budget, retry_after }) => {
-                self.tools.audit.metrics.out_of_money(order.site.as_str(), budget);
+                self.tools.audit.metrics.providers.out_of_money(order.site.as_str(), budget);
                 return Tried::TooDear(budget, retry_after);
             }
             Err(failure) => return Tried::Failed(failure),
         };
         if let Some(Spent { hour, day }) = spent {
             self.quality.spends(order.site);
-            self.tools.audit.metrics.spent(order.site.as_str(), hour, day);
+            self.tools.audit.metrics.providers.spent(order.site.as_str(), hour, day);
         }
         let mut once_more = is_last;
         let outcome = loop {
@@ -178,7 +178,7 @@ impl Delivery {
             return Ok(room);
         }
         let _place = self.queue.try_acquire().ok().filter(|_| waits).ok_or(Failure::Busy)?;
-        let _waiting = Waiting::start(&self.tools.audit.metrics);
+        let _waiting = Waiting::start(&self.tools.audit.metrics.providers);
         match timeout(carrier.common.timeout, carrier.room.acquire()).await {
             Ok(Ok(room)) => Ok(room),
             Ok(Err(_)) | Err(_) => Err(Failure::Busy),
@@ -205,7 +205,7 @@ impl Delivery {
             (Some(_), _) => tracing::info!(provider, %channel, "a provider answers again"),
             (None, _) => return,
         }
-        self.tools.audit.metrics.breaker(channel, provider, matches!(change, Some(Change::Opened(_))));
+        self.tools.audit.metrics.providers.breaker(channel, provider, matches!(change, Some(Change::Opened(_))));
     }
 
     /// One attempt: noted, carried, noted again.
@@ -234,8 +234,19 @@ impl Delivery {
         } else {
             Vec::new()
         };
-        let new =
-            NewMessage { id, site, challenge, send, provider, channel, country, charged, words: &words, ttl: RECEIPTS };
+        let new = NewMessage {
+            id,
+            site,
+            challenge,
+            reference: message.reference,
+            send,
+            provider,
+            channel,
+            country,
+            charged,
+            words: &words,
+            ttl: RECEIPTS,
+        };
         self.tools.store.track(&new).await.map_err(|_| Failure::Store)?;
         let taken = carrier.provider.carry(&parcel).await?;
         let theirs = taken.theirs.as_deref().map(|theirs| self.name_of(provider, theirs));
@@ -320,10 +331,10 @@ fn rest(failure: &Failure) -> Option<Duration> {
 }
 
 /// A message that waits, for as long as it does.
-struct Waiting<'a>(&'a Metrics);
+struct Waiting<'a>(&'a ProviderMetrics);
 
 impl<'a> Waiting<'a> {
-    fn start(metrics: &'a Metrics) -> Self {
+    fn start(metrics: &'a ProviderMetrics) -> Self {
         metrics.waiting(true);
         Self(metrics)
     }

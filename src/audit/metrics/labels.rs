@@ -77,6 +77,26 @@ label_values! {
 }
 
 label_values! {
+    /// What became of what a provider reported.
+    ReceiptOutcome {
+        /// It was believed, and noted as far as it said anything new.
+        Accepted = "accepted",
+        /// Its signature is missing or wrong.
+        Forged = "forged",
+        /// It was signed too long ago.
+        Stale = "stale",
+        /// It came before.
+        Replayed = "replayed",
+        /// It is of a message that nobody knows (any more).
+        Unknown = "unknown",
+        /// It is signed and cannot be read.
+        Malformed = "malformed",
+        /// The store did not answer: the provider was told to come again.
+        Unavailable = "unavailable",
+    }
+}
+
+label_values! {
     /// What became of a code that came in.
     VerifyOutcome {
         /// Right.
@@ -118,30 +138,9 @@ pub(super) struct SendLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct BreakerLabels {
-    pub(super) channel: &'static str,
+pub(super) struct ReceiptLabels {
     pub(super) provider: String,
-}
-
-/// Countries come from numbering plans: there are some 250.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct QualityLabels {
-    pub(super) provider: String,
-    pub(super) channel: &'static str,
-    pub(super) country: String,
-    pub(super) window: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct SpentLabels {
-    pub(super) site: String,
-    pub(super) window: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct BudgetLabels {
-    pub(super) site: String,
-    pub(super) budget: &'static str,
+    pub(super) outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
