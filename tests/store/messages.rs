@@ -3,7 +3,7 @@
 use otpgate::store::{
     Answered, FailureLimits, NewMessage, Report, Reported, Repriced, SentTo, TakenMessage, TrackedMessage, Which,
 };
-use otpgate::words::{Amount, ChallengeId, Channel, FailureClass, KeyedHash, MessageId, Progress};
+use otpgate::words::{Amount, ChallengeId, Channel, FailureClass, KeyedHash, MessageId, Progress, Reference};
 
 use crate::bench::{
     Answering, Bench, EMAIL, LONG, Opening, RIGHT, SMS, Sending, TICK, Visitor, WRONG, hash, no_failures, random,
@@ -47,6 +47,7 @@ impl Carried {
             site: &t.site,
             challenge: self.challenge,
             send: self.send,
+            reference: Reference::from_random([4; 5]),
             provider,
             channel: Channel::Sms,
             country: None,
@@ -99,6 +100,7 @@ pub async fn a_message_is_remembered_for_its_time(t: Bench) {
     let expected = TrackedMessage {
         id,
         site: t.site.clone(),
+        reference: Reference::from_random([4; 5]),
         challenge: carried.challenge,
         send: carried.send,
         provider: "tw: \u{fc}ber".to_owned(),

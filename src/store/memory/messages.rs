@@ -2,7 +2,7 @@
 
 use super::expiring::Expiring;
 use crate::store::{NewMessage, Report, Reported, Repriced, SiteKey, TakenMessage, TrackedMessage, Which};
-use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Progress, Timestamp};
+use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Progress, Reference, Timestamp};
 
 /// The messages of all sites.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ struct KeptMessage {
     site: SiteKey,
     challenge: ChallengeId,
     send: u32,
+    reference: Reference,
     provider: String,
     channel: Channel,
     country: Option<Country>,
@@ -52,6 +53,7 @@ impl Messages {
             site: new.site.clone(),
             challenge: new.challenge,
             send: new.send,
+            reference: new.reference,
             provider: new.provider.to_owned(),
             channel: new.channel,
             country: new.country,
@@ -122,6 +124,7 @@ impl KeptMessage {
             site: self.site.clone(),
             challenge: self.challenge,
             send: self.send,
+            reference: self.reference,
             provider: self.provider.clone(),
             channel: self.channel,
             country: self.country,
