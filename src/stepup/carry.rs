@@ -71,7 +71,7 @@ impl Gateway {
                         guard,
                         "hardly any code comes back from numbers like this one; `observe` lets it go"
                     );
-                    self.note(event(Kind::Pumping).reason(format_args!("{guard}, observed"))).await;
+                    self.note(event(Kind::Pumping).reason(format!("{guard}, observed"))).await;
                 }
                 (send, sealed, sends_left, resend_in, expires_in)
             }
