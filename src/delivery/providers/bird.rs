@@ -13,26 +13,14 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::config::SecretText;
 use crate::delivery::providers::{Bench, Provider};
 use crate::delivery::token::is_fresh;
 use crate::delivery::web::{Answer, Web};
-use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Receipt, Said, Taken, Whose};
+use crate::delivery::{BadCallback, BirdSpec, Callback, Common, Failure, Heard, Parcel, Receipt, Said, Taken, Whose};
 use crate::words::{Address, Channel, FailureClass, MessageId, Progress};
 
 /// Where the API is.
 const API: &str = "https://api.bird.com";
-
-/// A channel of a Bird workspace. `Debug` hides what is secret.
-#[derive(Clone)]
-pub struct BirdSpec {
-    pub(in crate::delivery) access_key: SecretText,
-    pub(in crate::delivery) signing_key: Option<SecretText>,
-    /// The workspace, as it stands in addresses.
-    pub(in crate::delivery) workspace: String,
-    /// The channel, as it stands in addresses.
-    pub(in crate::delivery) channel: String,
-}
 
 /// A channel of a Bird workspace that carries messages.
 pub(super) struct Bird {
@@ -40,18 +28,6 @@ pub(super) struct Bird {
     url: String,
     limit: Duration,
     web: Web,
-}
-
-// === impl BirdSpec ===
-
-impl fmt::Debug for BirdSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BirdSpec")
-            .field("workspace", &self.workspace)
-            .field("channel", &self.channel)
-            .field("signing_key", &self.signing_key)
-            .finish_non_exhaustive()
-    }
 }
 
 // === impl Bird ===
@@ -67,7 +43,7 @@ impl Bird {
 #[async_trait]
 impl Provider for Bird {
     fn serves(&self, channel: Channel) -> bool {
-        channel == Channel::Sms
+        self.spec.serves(channel)
     }
 
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
@@ -126,12 +102,13 @@ fn taken(answer: &Answer) -> Result<Taken, Failure> {
 
 /// Checks the signature of a receipt; what it uses once only: the signature itself, since a replay has the same.
 fn check(callback: &Callback<'_>, key: &str) -> Result<String, BadCallback> {
-    let (signature, signed_at) =
-        callback.header("messagebird-signature").zip(callback.header("messagebird-request-timestamp")).ok_or(
-            BadCallback::Forged("there is no signature, or it has no time"),
-        )?;
+    let (signature, signed_at) = callback
+        .header("messagebird-signature")
+        .zip(callback.header("messagebird-request-timestamp"))
+        .ok_or(BadCallback::Forged("there is no signature, or it has no time"))?;
     let given = STANDARD.decode(signature).map_err(|_| BadCallback::Forged("its signature is none"))?;
-    let text = [signed_at.as_bytes(), b"\n", callback.url.as_bytes(), b"\n", digest(&SHA256, callback.body).as_ref()];
+    let body = digest(&SHA256, callback.body);
+    let text = [signed_at.as_bytes(), b"\n", callback.url.as_bytes(), b"\n", body.as_ref()];
     hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), &text.concat(), &given)
         .map_err(|_| BadCallback::Forged("the signature is wrong"))?;
     let signed_at = signed_at.parse().map_err(|_| BadCallback::Forged("the time of the signature is none"))?;

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use http::header;
 use serde_json::{Value, json};
 
-use crate::config::SecretText;
 use crate::delivery::providers::{Bench, Provider};
-use crate::delivery::sender::Sender;
 use crate::delivery::sentences::{SmsText, Speech};
 use crate::delivery::token::{self, Algorithm, Claims};
 use crate::delivery::web::{Answer, Web};
-use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Receipt, Said, Taken, Whose};
-use crate::words::{Address, Channel, FailureClass, Language, MessageId, Price, Progress};
+use crate::delivery::{
+    BadCallback, Callback, Common, Failure, Heard, MessageBirdSpec, Parcel, Receipt, Said, Taken, Whose,
+};
+use crate::words::{Address, Channel, FailureClass, MessageId, Price, Progress};
 
 /// Where the API is.
 const REST: &str = "https://rest.messagebird.com";
@@ -27,39 +27,12 @@ const LEEWAY: u64 = 1;
 /// How receipts are signed: the key says by how many bits.
 const SIGNED: &[Algorithm] = &[Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
 
-/// The languages in which MessageBird speaks, as it writes them; of those with the same beginning the first is meant when
-/// nothing else is said.
-const LANGUAGES: &[&str] = &[
-    "en-gb", "en-us", "en-au", "en-in", "cy-gb", "da-dk", "de-de", "el-gr", "es-es", "es-mx", "es-us", "fr-fr", "fr-ca",
-    "id-id", "is-is", "it-it", "ja-jp", "ko-kr", "ms-my", "nb-no", "nl-nl", "pl-pl", "pt-pt", "pt-br", "ro-ro", "ru-ru",
-    "sv-se", "ta-in", "th-th", "tr-tr", "vi-vn", "zh-cn", "zh-hk",
-];
-
-/// A MessageBird account. `Debug` hides what is secret.
-#[derive(Clone)]
-pub struct MessageBirdSpec {
-    pub(in crate::delivery) access_key: SecretText,
-    pub(in crate::delivery) signing_key: Option<SecretText>,
-    pub(in crate::delivery) from: Sender,
-}
-
 /// A MessageBird account that carries messages.
 pub(super) struct MessageBird {
     spec: MessageBirdSpec,
     base_url: String,
     limit: Duration,
     web: Web,
-}
-
-// === impl MessageBirdSpec ===
-
-impl fmt::Debug for MessageBirdSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MessageBirdSpec")
-            .field("signing_key", &self.signing_key)
-            .field("from", &self.from)
-            .finish_non_exhaustive()
-    }
 }
 
 // === impl MessageBird ===
@@ -87,7 +60,7 @@ impl MessageBird {
         }
         let mut message = json!({
             "body": body,
-            "language": language(&speech.language),
+            "language": speech.locale().to_ascii_lowercase(),
             "repeat": REPEAT,
             // A code must not lie in a mailbox that others can listen to.
             "ifMachine": "hangup",
@@ -102,7 +75,7 @@ impl MessageBird {
 #[async_trait]
 impl Provider for MessageBird {
     fn serves(&self, channel: Channel) -> bool {
-        matches!(channel, Channel::Sms | Channel::Voice)
+        self.spec.serves(channel)
     }
 
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
@@ -178,13 +151,6 @@ fn class(code: u64, parameter: &str) -> FailureClass {
         (98 | 99, _) => FailureClass::ProviderDown,
         _ => FailureClass::Unknown,
     }
-}
-
-/// The language as MessageBird writes it; English for one that it does not speak.
-fn language(language: &Language) -> &'static str {
-    let akin = |known: &&&str| known.split('-').next() == Some(language.primary());
-    let same = |known: &&&str| **known == language.as_str();
-    LANGUAGES.iter().find(same).or_else(|| LANGUAGES.iter().find(akin)).copied().unwrap_or("en-gb")
 }
 
 /// Checks the token of a receipt; what it uses once only.

@@ -18,49 +18,18 @@ use http::header;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-pub use self::signature::SignatureMode;
 use self::token::ApplicationToken;
 use crate::config::SecretText;
 use crate::delivery::providers::{Bench, Provider};
-use crate::delivery::sender::Sender;
-use crate::delivery::token::Signer;
+use crate::delivery::spec::vonage::Api;
 use crate::delivery::web::Web;
-use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Said, Taken, Whose};
+use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Said, Taken, VonageSpec, Whose};
 use crate::words::{Address, Channel, Clock, Currency, MessageId, Price};
 
 /// Where the SMS API is.
 const REST: &str = "https://rest.nexmo.com";
 /// Where the Messages API and the Voice API are.
 const API: &str = "https://api.nexmo.com";
-
-/// A Vonage account, and which of its APIs carry messages. `Debug` hides what is secret.
-#[derive(Clone)]
-pub struct VonageSpec {
-    pub(in crate::delivery) api: VonageApi,
-    pub(in crate::delivery) api_key: Option<String>,
-    pub(in crate::delivery) api_secret: Option<SecretText>,
-    pub(in crate::delivery) application: Option<Application>,
-    pub(in crate::delivery) signature: Option<(SignatureMode, SecretText)>,
-    /// Whether requests to the SMS API are signed rather than sent with the secret.
-    pub(in crate::delivery) sign_requests: bool,
-    pub(in crate::delivery) from: Sender,
-}
-
-/// The API that carries text messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VonageApi {
-    /// The SMS API: `/sms/json`.
-    Sms,
-    /// The Messages API: `/v1/messages`.
-    Messages,
-}
-
-/// An application of the account: its key signs tokens.
-#[derive(Debug, Clone)]
-pub(in crate::delivery) struct Application {
-    pub id: String,
-    pub key: Signer,
-}
 
 /// A Vonage account that carries messages.
 pub(super) struct Vonage {
@@ -70,42 +39,6 @@ pub(super) struct Vonage {
     limit: Duration,
     web: Web,
     clock: Arc<dyn Clock>,
-}
-
-// === impl VonageSpec ===
-
-impl VonageSpec {
-    /// Whether it has what `channel` takes.
-    pub(in crate::delivery) const fn serves(&self, channel: Channel) -> bool {
-        self.lacks(channel).is_none()
-    }
-
-    /// What is missing before it can carry messages on `channel`.
-    pub(in crate::delivery) const fn lacks(&self, channel: Channel) -> Option<&'static str> {
-        let account = self.api_key.is_some() && self.api_secret.is_some();
-        match (channel, self.api) {
-            (Channel::Sms, VonageApi::Sms) if account || self.sign_requests => None,
-            (Channel::Sms, VonageApi::Sms) => Some("`api_key` and `api_secret`"),
-            (Channel::Sms, VonageApi::Messages) if account || self.application.is_some() => None,
-            (Channel::Sms, VonageApi::Messages) => Some("`application_id` and `private_key`"),
-            (Channel::Voice, _) if self.application.is_some() => None,
-            (Channel::Voice, _) => Some("`application_id` and `private_key`"),
-            (Channel::Email, _) => Some("another provider: Vonage has no e-mail"),
-        }
-    }
-}
-
-impl fmt::Debug for VonageSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VonageSpec")
-            .field("api", &self.api)
-            .field("api_key", &self.api_key)
-            .field("application", &self.application.as_ref().map(|application| &application.id))
-            .field("signature", &self.signature.as_ref().map(|(mode, _)| mode))
-            .field("sign_requests", &self.sign_requests)
-            .field("from", &self.from)
-            .finish_non_exhaustive()
-    }
 }
 
 // === impl Vonage ===
@@ -148,8 +81,8 @@ impl Provider for Vonage {
 
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
         match (parcel.said, self.spec.api) {
-            (Said::Sms(text), VonageApi::Sms) => self.carry_by_sms(parcel, text).await,
-            (Said::Sms(text), VonageApi::Messages) => self.carry_by_messages(parcel, text).await,
+            (Said::Sms(text), Api::Sms) => self.carry_by_sms(parcel, text).await,
+            (Said::Sms(text), Api::Messages) => self.carry_by_messages(parcel, text).await,
             (Said::Voice(speech), _) => self.call(parcel, speech).await,
             (Said::Email(_), _) => Err(Failure::Unsendable("it is an e-mail")),
         }
@@ -178,7 +111,7 @@ impl fmt::Debug for Vonage {
 }
 
 /// The recipient as Vonage writes it: digits only.
-fn digits(parcel: &Parcel<'_>) -> Result<&str, Failure> {
+fn digits<'a>(parcel: &Parcel<'a>) -> Result<&'a str, Failure> {
     match parcel.message.to.address() {
         Address::Phone(number) => Ok(number.reveal().trim_start_matches('+')),
         Address::Email(_) => Err(Failure::Unsendable("its recipient is no number")),

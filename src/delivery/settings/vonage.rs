@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Credential, Fault, Placed, SecretText, Surroundings};
-use crate::delivery::providers::Application;
+use crate::delivery::VonageSpec;
 use crate::delivery::settings::common::provider_settings;
+use crate::delivery::spec::vonage::{self, Application, SignatureMode};
 use crate::delivery::token::Signer;
-use crate::delivery::{SignatureMode, VonageApi, VonageSpec};
 use crate::words::Channel;
 
 provider_settings! {
@@ -15,7 +15,7 @@ provider_settings! {
     /// API takes either.
     VonageSettings {
         /// Which API carries text messages. Default sms.
-        api: Option<Api>,
+        api: Option<VonageApi>,
         /// The key of the account.
         api_key: Option<Placed<Credential>>,
         /// The secret of the account.
@@ -23,7 +23,7 @@ provider_settings! {
         /// The signature secret of the account, by which receipts are signed. Without it there are none.
         signature_secret: Option<Placed<Credential>>,
         /// How the SMS API signs: a setting of the account. Default sha256.
-        signature: Option<Placed<Signature>>,
+        signature: Option<Placed<VonageSignature>>,
         /// Whether requests to the SMS API are signed too, so that `api_secret` is not needed. Default false.
         sign_requests: Option<Placed<bool>>,
         /// The application that makes calls.
@@ -39,7 +39,7 @@ provider_settings! {
 /// An API that carries text messages.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Api {
+pub enum VonageApi {
     /// The SMS API.
     #[default]
     Sms,
@@ -50,7 +50,7 @@ pub enum Api {
 /// How the SMS API signs.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Signature {
+pub enum VonageSignature {
     /// An MD5 hash over parameters and secret.
     Md5Hash,
     /// HMAC-MD5.
@@ -79,7 +79,7 @@ impl VonageSettings {
             if self.api_key.is_none() || self.signature_secret.is_none() {
                 return Err(written.fault("signed requests need `api_key` and `signature_secret`"));
             }
-            if matches!(self.api, Some(Api::Messages)) {
+            if matches!(self.api, Some(VonageApi::Messages)) {
                 return Err(written.fault("only the SMS API takes signed requests: leave `api: messages` out, or this"));
             }
         }
@@ -90,8 +90,8 @@ impl VonageSettings {
         let mode = self.signature.as_ref().map(|signature| signature.value).unwrap_or_default().mode();
         let spec = VonageSpec {
             api: match self.api.unwrap_or_default() {
-                Api::Sms => VonageApi::Sms,
-                Api::Messages => VonageApi::Messages,
+                VonageApi::Sms => vonage::Api::Sms,
+                VonageApi::Messages => vonage::Api::Messages,
             },
             api_key: reveal(&self.api_key)?.map(text),
             api_secret: reveal(&self.api_secret)?,
@@ -122,9 +122,9 @@ impl VonageSettings {
     }
 }
 
-// === impl Signature ===
+// === impl VonageSignature ===
 
-impl Signature {
+impl VonageSignature {
     const fn mode(self) -> SignatureMode {
         match self {
             Self::Md5Hash => SignatureMode::Md5Hash,

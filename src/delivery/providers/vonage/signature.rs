@@ -7,32 +7,18 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, HMAC_SHA512, Key, sign};
 
+use crate::delivery::spec::vonage::SignatureMode;
 use crate::delivery::token::{hex, same};
 
-/// How parameters are signed: a setting of the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignatureMode {
-    /// MD5 over parameters and secret.
-    Md5Hash,
-    /// HMAC-MD5.
-    Md5,
-    /// HMAC-SHA-1.
-    Sha1,
-    /// HMAC-SHA-256.
-    Sha256,
-    /// HMAC-SHA-512.
-    Sha512,
-}
-
 /// A parameter: its name and its value.
-pub(super) type Pair = (String, String);
+pub(in crate::delivery) type Pair = (String, String);
 
 // === impl SignatureMode ===
 
 impl SignatureMode {
     /// The signature of these parameters, `sig` itself left out. `None` when they cannot be signed without doubt: a name
     /// twice, or one that could be taken for two.
-    pub(super) fn sign(self, pairs: &[Pair], secret: &str) -> Option<String> {
+    pub(in crate::delivery) fn sign(self, pairs: &[Pair], secret: &str) -> Option<String> {
         let text = canonical(pairs)?;
         let (text, secret) = (text.as_bytes(), secret.as_bytes());
         let ring = |algorithm| hex(sign(&Key::new(algorithm, secret), text).as_ref());
@@ -49,7 +35,7 @@ impl SignatureMode {
     }
 
     /// Whether `signature` is that of these parameters.
-    pub(super) fn is_signature(self, signature: &str, pairs: &[Pair], secret: &str) -> bool {
+    pub(in crate::delivery) fn is_signature(self, signature: &str, pairs: &[Pair], secret: &str) -> bool {
         self.sign(pairs, secret).is_some_and(|expected| same(&expected, &signature.to_ascii_lowercase()))
     }
 }

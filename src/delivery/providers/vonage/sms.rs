@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::Method;
 use serde_json::Value;
 
-use crate::delivery::providers::vonage::signature::{Pair, SignatureMode};
+use crate::delivery::providers::vonage::signature::Pair;
 use crate::delivery::providers::vonage::{REST, Vonage, digits, price, whose};
 use crate::delivery::sentences::SmsText;
+use crate::delivery::spec::vonage::SignatureMode;
 use crate::delivery::token::{is_fresh, same};
 use crate::delivery::web::Answer;
 use crate::delivery::{BadCallback, Callback, Failure, Heard, Parcel, Receipt, Taken};
@@ -168,7 +169,8 @@ pub(super) fn read(
         return Ok(Heard { receipts: Vec::new(), nonce });
     };
     let reference = get("client-ref").map(Reference::parse);
-    let believed = Callback { query: if whole || callback.method != Method::GET { callback.query } else { "" }, ..*callback };
+    let believed =
+        Callback { query: if whole || callback.method != Method::GET { callback.query } else { "" }, ..*callback };
     let parts = reference.map_or(1, |reference| reference.parts);
     let of_all = |of_one: Price| Price { amount: of_one.amount.times(parts.into()), ..of_one };
     let receipt = Receipt {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use http::header;
 use serde_json::json;
 
-use crate::delivery::providers::vonage::{Application, VonageSpec};
+use crate::delivery::spec::vonage::Application;
 use crate::delivery::token::{self, Algorithm, is_fresh, same};
-use crate::delivery::{BadCallback, Callback, Failure};
+use crate::delivery::{BadCallback, Callback, Failure, VonageSpec};
 use crate::seal::Random;
 use crate::words::Timestamp;
 
@@ -83,7 +83,8 @@ pub(super) fn check(callback: &Callback<'_>, secret: &str, spec: &VonageSpec) ->
     if claims.text("iss") != Some("Vonage") {
         return Err(BadCallback::Forged("its token is not of Vonage"));
     }
-    let is_ours = |name, ours: Option<&str>| ours.is_none_or(|ours| claims.text(name).is_some_and(|own| same(own, ours)));
+    let is_ours =
+        |name, ours: Option<&str>| ours.is_none_or(|ours| claims.text(name).is_some_and(|own| same(own, ours)));
     let application = spec.application.as_ref().map(|application| application.id.as_str());
     // Receipts of the Messages API name no application when messages are sent with the account's own secret.
     let of_application = !claims.has("application_id") || is_ours("application_id", application);

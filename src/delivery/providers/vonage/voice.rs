@@ -8,7 +8,7 @@ use crate::delivery::providers::vonage::{API, Vonage, digits, price, whose};
 use crate::delivery::sentences::{Speech, Utterance};
 use crate::delivery::web::Answer;
 use crate::delivery::{BadCallback, Callback, Failure, Parcel, Receipt, Taken};
-use crate::words::{FailureClass, Language, Progress};
+use crate::words::{FailureClass, Progress};
 
 /// The longest text of one `talk`, in characters.
 const TEXT: usize = 1500;
@@ -16,15 +16,6 @@ const TEXT: usize = 1500;
 const LENGTH: u64 = 120;
 /// How long a telephone rings at most, in seconds: Vonage's own default. Never longer than the code lives.
 const RINGING: u64 = 60;
-
-/// The languages in which Vonage speaks, as it writes them; of those with the same beginning the first is meant when
-/// nothing else is said.
-const LANGUAGES: &[&str] = &[
-    "en-US", "en-GB", "en-AU", "en-IN", "en-ZA", "ar", "ca-ES", "cmn-CN", "cmn-TW", "cs-CZ", "cy-GB", "da-DK", "de-DE",
-    "el-GR", "es-ES", "es-MX", "es-US", "eu-ES", "fi-FI", "fil-PH", "fr-FR", "fr-CA", "he-IL", "hi-IN", "hu-HU", "id-ID",
-    "is-IS", "it-IT", "ja-JP", "ko-KR", "nb-NO", "nl-NL", "no-NO", "pl-PL", "pt-PT", "pt-BR", "ro-RO", "ru-RU", "sk-SK",
-    "sv-SE", "th-TH", "tr-TR", "uk-UA", "vi-VN", "yue-CN",
-];
 
 impl Vonage {
     pub(super) async fn call(&self, parcel: &Parcel<'_>, speech: &Speech) -> Result<Taken, Failure> {
@@ -35,7 +26,7 @@ impl Vonage {
         }
         let mut body = json!({
             "to": [{"type": "phone", "number": digits(parcel)?}],
-            "ncco": [{"action": "talk", "text": text, "language": language(&speech.language)}],
+            "ncco": [{"action": "talk", "text": text, "language": language(speech)}],
             // A code must not lie in a mailbox that others can listen to.
             "machine_detection": "hangup",
             "length_timer": LENGTH,
@@ -100,13 +91,12 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// The language as Vonage writes it; English for one that it does not speak.
-fn language(language: &Language) -> &'static str {
-    let same = |known: &&&str| known.eq_ignore_ascii_case(language.as_str());
-    let akin = |known: &&&str| known.split('-').next() == Some(language.primary());
-    // Chinese without more is Mandarin.
-    let mandarin = || (language.primary() == "zh").then_some(&"cmn-CN");
-    LANGUAGES.iter().find(same).or_else(|| LANGUAGES.iter().find(akin)).or_else(mandarin).copied().unwrap_or("en-US")
+/// The language as Vonage writes it. It speaks no Malay: an Indonesian voice is understood by everybody who does.
+fn language(speech: &Speech) -> &'static str {
+    match speech.locale() {
+        "ms-MY" => "id-ID",
+        other => other,
+    }
 }
 
 /// What an event of a call says, its token checked. `None` when it says nothing that matters.
