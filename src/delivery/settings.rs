@@ -1,21 +1,21 @@
 //! The config's `delivery`.
 
+mod channel;
 pub mod common;
 mod getotp;
 mod http;
 mod smtp;
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::channel::{BestSettings, ChannelSettings, CountriesSettings, CountrySettings, StrategySettings};
 use self::common::provider_settings;
 pub use self::getotp::GetOtpSettings;
 pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
 pub use self::smtp::SmtpSettings;
-use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
-use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
+use crate::config::{Fault, Named, NotYet, Placed, Surroundings};
+use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -31,34 +31,6 @@ pub struct DeliverySettings {
     pub sms: Option<ChannelSettings>,
     /// Who makes voice calls.
     pub voice: Option<ChannelSettings>,
-}
-
-/// The providers of a channel.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelSettings {
-    /// Their names, in the order in which they are tried.
-    pub providers: Many<Placed<String>>,
-    /// How one is chosen. Default: priority, the order of `providers`.
-    #[serde(default)]
-    pub strategy: Strategy,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub countries: Option<NotYet>,
-}
-
-/// How a provider is chosen.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Strategy {
-    /// In the order in which they are named.
-    #[default]
-    Priority,
-    #[schemars(skip)]
-    Cheapest(NotYet),
-    #[schemars(skip)]
-    Best(NotYet),
 }
 
 /// A provider: a service that carries codes.
@@ -104,20 +76,7 @@ impl DeliverySettings {
             spec.providers.push(provider.spec(name, around)?);
         }
         for (channel, settings) in self.channels() {
-            let mut names: Vec<Arc<str>> = Vec::new();
-            for name in settings.providers.iter() {
-                let Some(provider) = spec.providers.iter().find(|provider| *provider.name == *name.value) else {
-                    return Err(name.fault(unknown("provider", &name.value, self.providers.names())));
-                };
-                if !provider.kind.serves(channel) {
-                    return Err(name.fault(format!("`{}` cannot carry {channel}", name.value)));
-                }
-                if names.contains(&provider.name) {
-                    return Err(name.fault(format!("`{}` stands here twice", name.value)));
-                }
-                names.push(Arc::clone(&provider.name));
-            }
-            spec.channels.push(ChannelSpec::new(channel, names));
+            spec.channels.push(settings.spec(channel, &spec.providers, &self.providers)?);
         }
         Ok(spec)
     }
