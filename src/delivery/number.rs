@@ -71,11 +71,6 @@ pub(super) fn has_numbers(country: Country) -> bool {
     HAVE_NUMBERS.contains(&country)
 }
 
-/// The countries that have numbers.
-pub(super) fn countries() -> impl Iterator<Item = Country> {
-    HAVE_NUMBERS.iter().copied()
-}
-
 fn country(region: Region) -> Option<Country> {
     region.as_region_str().parse().ok()
 }
