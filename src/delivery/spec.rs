@@ -115,7 +115,7 @@ pub enum ProviderKind {
     GetOtp(GetOtpSpec),
     /// Any that takes a request over HTTP.
     Http(Box<HttpSpec>),
-    /// Sends nothing: keeps messages where the log and the admin page show them. Serves every channel.
+    /// Sends nothing: keeps messages where the log and the admin page show them. Has no page of its own.
     Outbox,
 }
 
@@ -252,7 +252,7 @@ impl ProviderKind {
             Self::Smtp(_) => matches!(channel, Channel::Email),
             Self::GetOtp(spec) => spec.serves(channel),
             Self::Http(spec) => spec.serves(channel),
-            Self::Outbox => true,
+            Self::Outbox => channel != Channel::Hosted,
         }
     }
 }
