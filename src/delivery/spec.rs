@@ -53,6 +53,8 @@ pub struct ProviderSpec {
 pub struct Common {
     /// How long one attempt may take, from the first byte to the last answer.
     pub timeout: Duration,
+    /// How many messages may be on their way to it at a time; at least 1.
+    pub max_in_flight: usize,
     /// Where it is, instead of where the vendor is: `https://host` with at most a path, without a `/` at the end.
     pub base_url: Option<String>,
     /// The only countries it is used for; empty for all.
@@ -221,6 +223,7 @@ impl Default for Common {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(10),
+            max_in_flight: 256,
             base_url: None,
             countries: Vec::new(),
             networks: Vec::new(),
