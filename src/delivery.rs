@@ -31,8 +31,8 @@ pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use spec::{
-    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, ProviderKind, ProviderSpec,
-    SmtpSpec, Strategy,
+    BadDelivery, BadSender, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, PlivoSpec,
+    ProviderKind, ProviderSpec, Sender, SmtpSpec, Strategy, TwilioSpec,
 };
 
 pub(in crate::delivery) use parcel::{Parcel, Said, Taken};

@@ -1,7 +1,11 @@
 //! Who carries messages: one file each, and one line in [`set_up`].
 
+mod form;
+mod markup;
 mod outbox;
+mod plivo;
 mod smtp;
+mod twilio;
 
 use std::fmt;
 use std::sync::Arc;
@@ -61,6 +65,8 @@ pub(super) fn set_up(spec: ProviderSpec, bench: &Bench<'_>) -> Result<Box<dyn Pr
     let ProviderSpec { name, kind, common } = spec;
     Ok(match kind {
         ProviderKind::Smtp(server) => Box::new(smtp::Smtp::new(server, common.timeout)?),
+        ProviderKind::Twilio(account) => Box::new(twilio::Twilio::new(account, common, bench)),
+        ProviderKind::Plivo(account) => Box::new(plivo::Plivo::new(account, common, bench)),
         ProviderKind::Outbox => Box::new(outbox::ToOutbox::new(name, Arc::clone(bench.outbox))),
     })
 }

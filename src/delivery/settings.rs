@@ -1,7 +1,9 @@
 //! The config's `delivery`.
 
 pub mod common;
+mod plivo;
 mod smtp;
+mod twilio;
 
 use std::sync::Arc;
 
@@ -9,7 +11,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::common::provider_settings;
+pub use self::plivo::PlivoSettings;
 pub use self::smtp::SmtpSettings;
+pub use self::twilio::TwilioSettings;
 use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
 use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
@@ -68,12 +72,12 @@ pub enum ProviderSettings {
     Smtp(SmtpSettings),
     /// Sends nothing: keeps messages where the log and the admin page show them.
     Outbox(OutboxSettings),
-    #[schemars(skip)]
-    Twilio(NotYet),
+    /// Twilio: text messages and calls.
+    Twilio(Box<TwilioSettings>),
     #[schemars(skip)]
     Vonage(NotYet),
-    #[schemars(skip)]
-    Plivo(NotYet),
+    /// Plivo: text messages and calls.
+    Plivo(Box<PlivoSettings>),
     #[schemars(skip)]
     MessageBird(NotYet),
     #[schemars(skip)]
@@ -137,12 +141,9 @@ impl ProviderSettings {
         let (kind, common) = match self {
             Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.common().common()?),
             Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
-            Self::Twilio(never)
-            | Self::Vonage(never)
-            | Self::Plivo(never)
-            | Self::MessageBird(never)
-            | Self::GetOtp(never)
-            | Self::Http(never) => match *never {},
+            Self::Twilio(twilio) => (ProviderKind::Twilio(twilio.spec(around)?), twilio.common().common()?),
+            Self::Plivo(plivo) => (ProviderKind::Plivo(plivo.spec(around)?), plivo.common().common()?),
+            Self::Vonage(never) | Self::MessageBird(never) | Self::GetOtp(never) | Self::Http(never) => match *never {},
         };
         Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }

@@ -1,5 +1,9 @@
 //! What delivery is made of: valid by construction, with nothing connected yet.
 
+mod plivo;
+mod sender;
+mod twilio;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +14,9 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use percent_encoding::percent_decode_str;
 
+pub use self::plivo::PlivoSpec;
+pub use self::sender::{BadSender, Sender};
+pub use self::twilio::TwilioSpec;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
 
@@ -106,6 +113,10 @@ pub struct BestRules {
 pub enum ProviderKind {
     /// E-mail over SMTP.
     Smtp(SmtpSpec),
+    /// Twilio.
+    Twilio(TwilioSpec),
+    /// Plivo.
+    Plivo(PlivoSpec),
     /// Sends nothing: keeps messages where the log and the admin page show them. Serves every channel.
     Outbox,
 }
@@ -241,6 +252,8 @@ impl ProviderKind {
     pub const fn serves(&self, channel: Channel) -> bool {
         match self {
             Self::Smtp(_) => matches!(channel, Channel::Email),
+            Self::Twilio(account) => account.serves(channel),
+            Self::Plivo(account) => account.serves(channel),
             Self::Outbox => true,
         }
     }
