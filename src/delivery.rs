@@ -1,7 +1,7 @@
 //! How a code reaches a contact: channels, messages and providers.
 //!
 //! May use: `words`, `seal`, `config`, `audit`, `request`, `store`. A [`Message`] is what is to be said, and to whom;
-//! what it says is in `sentences`. Which providers are tried, and in which order, is in `choice`. A provider carries it:
+//! what it says is in `sentences` and `templates`. Which providers are tried, and in which order, is in `choice`. A provider carries it:
 //! one file each in `providers`; what follows from a failure is the one table in `remedy`. [`Delivery::send`] puts them
 //! together; what providers report later comes in by [`Delivery::read`]. Start there.
 
@@ -19,8 +19,10 @@ mod segments;
 mod send;
 mod sentences;
 pub mod settings;
+mod sms;
 mod spec;
 mod speech;
+mod templates;
 mod tongue;
 mod web;
 
@@ -33,10 +35,12 @@ pub use outbox::{Kept, Outbox};
 pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
+pub use sms::LongSms;
 pub use spec::{
     BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, ProviderKind, ProviderSpec,
     SmtpSpec, Strategy,
 };
+pub use templates::{BadTemplate, Templates};
 pub use tongue::LANGUAGES;
 
 pub(in crate::delivery) use parcel::{Parcel, Said, Taken};
@@ -55,6 +59,7 @@ use crate::words::{Channel, Clock, Currency, SystemClock};
 pub struct Delivery {
     carriers: Vec<Arc<Carrier>>,
     chooser: Chooser,
+    templates: Arc<Templates>,
     public_url: Option<String>,
     currency: Currency,
     tools: Tools,
@@ -101,7 +106,8 @@ impl Delivery {
             carriers.push(Arc::new(Carrier { name, common, provider: providers::set_up(provider, &bench)? }));
         }
         let chooser = Chooser::new(&spec.channels, &carriers)?;
-        Ok(Self { carriers, chooser, public_url: spec.public_url, currency: spec.currency, tools })
+        let DeliverySpec { templates, public_url, currency, .. } = spec;
+        Ok(Self { carriers, chooser, templates, public_url, currency, tools })
     }
 
     /// Whether any provider carries messages on `channel`.

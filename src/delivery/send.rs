@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::choice::Ask;
-use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken, sentences};
+use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken};
 use crate::seal::{Purpose, Random};
 use crate::store::{Charge, Charged, Measure, Measured, MoneyBudget, NewMessage, SiteKey, Spent, TakenMessage, What};
 use crate::words::{Amount, ChallengeId, Country, KeyedHash, MessageId};
@@ -53,7 +53,7 @@ impl Delivery {
     pub async fn send(&self, order: &Order<'_>) -> Result<Delivered, SendError> {
         let channel = order.message.to.channel();
         let mut failed: Vec<Attempt> = Vec::new();
-        let Some(said) = sentences::say(order.message) else {
+        let Some(said) = self.templates.say(order.message) else {
             return Err(SendError::new(channel, failed));
         };
         let chosen = self.chooser.choose(&Ask { to: &order.message.to, avoid: order.avoid });

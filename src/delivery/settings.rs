@@ -3,6 +3,7 @@
 pub mod common;
 mod smtp;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use self::common::provider_settings;
 pub use self::smtp::SmtpSettings;
 use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
-use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
+use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec, Templates};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -27,6 +28,9 @@ pub struct DeliverySettings {
     pub sms: Option<ChannelSettings>,
     /// Who makes voice calls.
     pub voice: Option<ChannelSettings>,
+    /// A folder with templates and sentences of messages that take the place of the built-in ones, such as `sms.de.txt`
+    /// and `de.yaml`.
+    pub templates: Option<Placed<PathBuf>>,
 }
 
 /// The providers of a channel.
@@ -93,9 +97,14 @@ impl DeliverySettings {
     /// What delivery is made of.
     ///
     /// # Errors
-    /// When a provider cannot be, is unknown, or cannot serve its channel.
+    /// When a provider cannot be, is unknown, or cannot serve its channel, or a template of messages is bad.
     pub fn spec(&self, around: &Surroundings<'_>) -> Result<DeliverySpec, Fault> {
         let mut spec = DeliverySpec::default();
+        if let Some(folder) = &self.templates {
+            let templates = Templates::load(&around.path(&folder.value));
+            let templates = templates.map_err(|bad| folder.fault(bad.within(&folder.value).to_string()))?;
+            spec.templates = Arc::new(templates);
+        }
         for (name, provider) in self.providers.iter() {
             spec.providers.push(provider.spec(name, around)?);
         }

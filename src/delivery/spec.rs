@@ -10,6 +10,7 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use percent_encoding::percent_decode_str;
 
+use crate::delivery::Templates;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
 
@@ -24,6 +25,8 @@ pub struct DeliverySpec {
     pub public_url: Option<String>,
     /// The currency of prices and budgets.
     pub currency: Currency,
+    /// What messages say.
+    pub templates: Arc<Templates>,
 }
 
 /// A provider.
@@ -190,7 +193,13 @@ pub enum BadDelivery {
 
 impl Default for DeliverySpec {
     fn default() -> Self {
-        Self { providers: Vec::new(), channels: Vec::new(), public_url: None, currency: Currency::USD }
+        Self {
+            providers: Vec::new(),
+            channels: Vec::new(),
+            public_url: None,
+            currency: Currency::USD,
+            templates: Arc::default(),
+        }
     }
 }
 

@@ -43,7 +43,8 @@ fn send(told: &[Result<(), Failure>], avoid: Option<&str>) -> (Result<String, Se
     let channel = ChannelSpec::new(Channel::Email, carriers.iter().map(|carrier| Arc::clone(&carrier.name)));
     let chooser = Chooser::new(&[channel], &carriers).unwrap();
     let tools = Tools::alone(Arc::default());
-    let delivery = Delivery { carriers, chooser, public_url: None, currency: Currency::USD, tools };
+    let delivery =
+        Delivery { carriers, chooser, templates: Arc::default(), public_url: None, currency: Currency::USD, tools };
     let (message, site) = (message(), SiteKey::new("shop.example.com"));
     let budget = MoneyBudget::default();
     let challenge = ChallengeId::from_random([9; 16]);
