@@ -37,8 +37,8 @@ pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use sms::LongSms;
 pub use spec::{
-    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, ProviderKind, ProviderSpec,
-    SmtpSpec, Strategy,
+    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
+    ProviderKind, ProviderSpec, SmtpSpec, Strategy,
 };
 pub use templates::{BadTemplate, Templates};
 pub use tongue::LANGUAGES;

@@ -122,8 +122,19 @@ impl Delivery {
         } else {
             Vec::new()
         };
-        let new =
-            NewMessage { id, site, challenge, send, provider, channel, country, charged, words: &words, ttl: RECEIPTS };
+        let new = NewMessage {
+            id,
+            site,
+            challenge,
+            reference: message.reference,
+            send,
+            provider,
+            channel,
+            country,
+            charged,
+            words: &words,
+            ttl: RECEIPTS,
+        };
         self.tools.store.track(&new).await.map_err(|_| Failure::Store)?;
         let taken = carrier.provider.carry(&parcel).await?;
         let theirs = taken.theirs.as_deref().map(|theirs| self.name_of(provider, theirs));
