@@ -15,7 +15,9 @@ use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::visit::BROWSER;
 use crate::stepup::{Gateway, RequestBody, Ruling, Site, Visit};
 use crate::store::{Found, NewChallenge, Opened, Parking, StoreError};
-use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, ParkedId, Reference, StepUp, Subject};
+use crate::words::{
+    BrowserId, ChallengeId, Channel, Contact, KeyedHash, Language, ParkedId, Reference, StepUp, Subject,
+};
 
 /// The subject of a challenge whose page asks for an address first.
 pub(super) const NOBODY: &str = "nobody";
@@ -63,8 +65,8 @@ impl Gateway {
         if parks && let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }
-        let contacts = match self.contacts(site, policy, who.subject.as_ref()).await {
-            Ok(contacts) => contacts,
+        let (contacts, language) = match self.contacts(site, policy, who.subject.as_ref()).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the directory does not answer");
                 let event = self.event(Kind::Unavailable, &case, policy).reason("directory");
@@ -87,6 +89,7 @@ impl Gateway {
         particulars.target.clone_from(&target);
         particulars.binding = binding;
         particulars.contacts = contacts.iter().map(Reach::new).collect();
+        particulars.language = language;
         particulars.send = policy.send;
         particulars.app_session = who.app_session;
         let parking = match (case.resumed, parks) {
@@ -219,24 +222,21 @@ impl Gateway {
             .await
     }
 
-    /// The contacts on which `policy` can be answered, in the order of its channels.
+    /// The contacts on which `policy` can be answered, in the order of its channels, and the language of the subject.
     async fn contacts(
         &self,
         site: &Site,
         policy: &StepUp,
         subject: Option<&Subject>,
-    ) -> Result<Vec<Contact>, DirectoryError> {
-        let Some(subject) = subject else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<Contact>, Option<Language>), DirectoryError> {
+        let Some(subject) = subject else { return Ok((Vec::new(), None)) };
         for directory in &site.spec.directories {
             if let Some(entry) = directory.find(subject).await? {
-                return Ok(usable(
-                    &entry.contacts,
-                    |channel| policy.channels.contains(channel) && self.delivery.can(channel),
-                    policy,
-                ));
+                let takes = |channel| policy.channels.contains(channel) && self.delivery.can(channel);
+                return Ok((usable(&entry.contacts, takes, policy), entry.language));
             }
         }
-        Ok(Vec::new())
+        Ok((Vec::new(), None))
     }
 }
 
