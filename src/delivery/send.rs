@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::audit::ProviderMetrics;
 use crate::delivery::breaker::{Change, Leave};
 use crate::delivery::choice::Try;
-use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken, sentences};
+use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken};
 use crate::seal::{Purpose, Random};
 use crate::store::{Charge, Charged, Measure, Measured, MoneyBudget, NewMessage, SiteKey, Spent, TakenMessage, What};
 use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Price};
@@ -76,7 +76,7 @@ impl Delivery {
     pub async fn send(&self, order: &Order<'_>) -> Result<Delivered, SendError> {
         let channel = order.message.to.channel();
         let mut failed: Vec<Attempt> = Vec::new();
-        let Some(said) = sentences::say(order.message) else {
+        let Some(said) = self.templates.say(order.message) else {
             return Err(SendError::new(channel, failed));
         };
         let chosen = match self.choose(&order.message.to, order.avoid, said.parts()) {

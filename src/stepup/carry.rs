@@ -7,7 +7,7 @@ use crate::challenge::Asked;
 use crate::delivery::{Delivered, Message, Order, SendError};
 use crate::seal::{Code, Purpose};
 use crate::stepup::judge::about;
-use crate::stepup::message::{aim, site_name};
+use crate::stepup::message::{aim, language, site_name};
 use crate::stepup::steps::{Mine, reached};
 use crate::stepup::{Arrival, Choice, Gateway, Sending, Site, Visit};
 use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
@@ -124,7 +124,7 @@ impl Gateway {
             aim: aim(&particulars),
             expires_in,
             reference: challenge.reference,
-            language: None,
+            language: language(&particulars, visit),
             client: Some(visit.request.client.ip),
         };
         if particulars.asked == Asked::Typed {
