@@ -18,7 +18,7 @@ mod placed;
 mod reader;
 mod values;
 
-pub use credential::{Credential, SecretText, Surroundings};
+pub use credential::{Credential, Piece, SecretText, Surroundings};
 pub use error::{ConfigError, Fault, Place, Warning};
 pub use hint::{did_you_mean, unknown};
 pub use many::{Many, Named};

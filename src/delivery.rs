@@ -15,10 +15,13 @@ mod parcel;
 mod providers;
 mod receipt;
 mod remedy;
+mod segments;
 mod send;
 mod sentences;
 pub mod settings;
 mod spec;
+mod speech;
+mod tongue;
 mod web;
 
 use std::fmt;
@@ -31,9 +34,10 @@ pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use spec::{
-    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, ProviderKind, ProviderSpec,
-    SmtpSpec, Strategy,
+    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
+    ProviderKind, ProviderSpec, SmtpSpec, Strategy,
 };
+pub use tongue::LANGUAGES;
 
 pub(in crate::delivery) use parcel::{Parcel, Said, Taken};
 

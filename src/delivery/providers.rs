@@ -1,5 +1,7 @@
 //! Who carries messages: one file each, and one line in [`set_up`].
 
+mod getotp;
+mod http;
 mod outbox;
 mod smtp;
 
@@ -61,6 +63,8 @@ pub(super) fn set_up(spec: ProviderSpec, bench: &Bench<'_>) -> Result<Box<dyn Pr
     let ProviderSpec { name, kind, common } = spec;
     Ok(match kind {
         ProviderKind::Smtp(server) => Box::new(smtp::Smtp::new(server, common.timeout)?),
+        ProviderKind::GetOtp(spec) => Box::new(getotp::GetOtp::new(spec, common, bench.web.clone())),
+        ProviderKind::Http(spec) => Box::new(http::Http::new(*spec, common, bench.web.clone())),
         ProviderKind::Outbox => Box::new(outbox::ToOutbox::new(name, Arc::clone(bench.outbox))),
     })
 }

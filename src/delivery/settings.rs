@@ -1,6 +1,8 @@
 //! The config's `delivery`.
 
 pub mod common;
+mod getotp;
+mod http;
 mod smtp;
 
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::common::provider_settings;
+pub use self::getotp::GetOtpSettings;
+pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
 pub use self::smtp::SmtpSettings;
 use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
 use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
@@ -76,10 +80,10 @@ pub enum ProviderSettings {
     Plivo(NotYet),
     #[schemars(skip)]
     MessageBird(NotYet),
-    #[schemars(skip)]
-    GetOtp(NotYet),
-    #[schemars(skip)]
-    Http(NotYet),
+    /// GetOTP: carries our codes.
+    GetOtp(GetOtpSettings),
+    /// Any provider that takes a request over HTTP.
+    Http(Box<HttpSettings>),
 }
 
 provider_settings! {
@@ -136,13 +140,12 @@ impl ProviderSettings {
         }
         let (kind, common) = match self {
             Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.common().common()?),
+            Self::GetOtp(getotp) => (ProviderKind::GetOtp(getotp.spec(around)?), getotp.common().common()?),
+            Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
             Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
-            Self::Twilio(never)
-            | Self::Vonage(never)
-            | Self::Plivo(never)
-            | Self::MessageBird(never)
-            | Self::GetOtp(never)
-            | Self::Http(never) => match *never {},
+            Self::Twilio(never) | Self::Vonage(never) | Self::Plivo(never) | Self::MessageBird(never) => {
+                match *never {}
+            }
         };
         Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }

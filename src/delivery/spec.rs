@@ -1,5 +1,8 @@
 //! What delivery is made of: valid by construction, with nothing connected yet.
 
+pub(in crate::delivery) mod getotp;
+pub(in crate::delivery) mod http;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +13,8 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use percent_encoding::percent_decode_str;
 
+pub use self::getotp::GetOtpSpec;
+pub use self::http::HttpSpec;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
 
@@ -106,6 +111,10 @@ pub struct BestRules {
 pub enum ProviderKind {
     /// E-mail over SMTP.
     Smtp(SmtpSpec),
+    /// GetOTP.
+    GetOtp(GetOtpSpec),
+    /// Any that takes a request over HTTP.
+    Http(Box<HttpSpec>),
     /// Sends nothing: keeps messages where the log and the admin page show them. Serves every channel.
     Outbox,
 }
@@ -238,9 +247,11 @@ impl Default for BestRules {
 impl ProviderKind {
     /// Whether providers of this kind can carry messages on `channel`.
     #[must_use]
-    pub const fn serves(&self, channel: Channel) -> bool {
+    pub fn serves(&self, channel: Channel) -> bool {
         match self {
             Self::Smtp(_) => matches!(channel, Channel::Email),
+            Self::GetOtp(spec) => spec.serves(channel),
+            Self::Http(spec) => spec.serves(channel),
             Self::Outbox => true,
         }
     }

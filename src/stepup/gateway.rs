@@ -10,7 +10,9 @@ use crate::directory::Directory;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
-use crate::request::{Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of};
+use crate::request::{
+    Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
+};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::locks::Locks;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};

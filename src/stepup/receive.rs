@@ -160,11 +160,7 @@ impl Gateway {
     }
 
     async fn count<const N: usize>(&self, message: &TrackedMessage, what: [(What, u64); N]) {
-        let of = Measured {
-            provider: message.provider.clone(),
-            channel: message.channel,
-            country: message.country,
-        };
+        let of = Measured { provider: message.provider.clone(), channel: message.channel, country: message.country };
         let at = Some(message.at);
         let measures = what.map(|(what, add)| Measure { of: of.clone(), what, add, at });
         if let Err(error) = self.shared.store.measure(&measures).await {
