@@ -42,13 +42,13 @@ pub use tongue::LANGUAGES;
 pub(in crate::delivery) use parcel::{Parcel, Said, Taken};
 
 use crate::audit::Audit;
-use crate::delivery::choice::Chooser;
+use crate::delivery::choice::{Ask, Chooser};
 use crate::delivery::providers::{Bench, Provider};
 use crate::delivery::web::Web;
 use crate::seal::{KeyRing, Random, SystemRandom};
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
-use crate::words::{Channel, Clock, Currency, SystemClock};
+use crate::words::{Amount, Channel, Clock, Contact, Currency, SystemClock};
 
 /// How codes reach people: the providers of every channel.
 #[derive(Debug)]
@@ -108,6 +108,19 @@ impl Delivery {
     #[must_use]
     pub fn can(&self, channel: Channel) -> bool {
         self.chooser.serves(channel)
+    }
+
+    /// Whether every provider that would be tried for a message to `contact` takes money for it.
+    #[must_use]
+    pub fn costs(&self, contact: &Contact) -> bool {
+        let chosen = self.chooser.choose(&Ask { to: contact, avoid: None });
+        !chosen.carriers.iter().any(|carrier| self.price(carrier, chosen.country) == Amount::ZERO)
+    }
+
+    /// Whether the provider `name` reports what becomes of its messages, and has an address to report to.
+    #[must_use]
+    pub fn reports(&self, name: &str) -> bool {
+        self.public_url.is_some() && self.carrier(name).is_ok_and(|carrier| carrier.provider.reports())
     }
 
     /// Where providers send their requests: `public_url`.

@@ -161,7 +161,7 @@ impl Delivery {
         self.tools.keys.is_form_token(&words_of(id), token)
     }
 
-    fn price(&self, carrier: &Carrier, country: Option<Country>) -> Amount {
+    pub(super) fn price(&self, carrier: &Carrier, country: Option<Country>) -> Amount {
         let common = &carrier.common;
         let of_country = country.and_then(|country| common.prices.iter().find(|(known, _)| *known == country));
         of_country.map(|(_, price)| *price).or(common.price).unwrap_or_default()
