@@ -1,19 +1,25 @@
 //! The config's `delivery`.
 
+mod bird;
 pub mod common;
 mod getotp;
 mod http;
+mod messagebird;
 mod smtp;
+mod vonage;
 
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::bird::BirdSettings;
 use self::common::provider_settings;
 pub use self::getotp::GetOtpSettings;
 pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
+pub use self::messagebird::MessageBirdSettings;
 pub use self::smtp::SmtpSettings;
+pub use self::vonage::{VonageApi, VonageSettings, VonageSignature};
 use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
 use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
@@ -74,12 +80,14 @@ pub enum ProviderSettings {
     Outbox(OutboxSettings),
     #[schemars(skip)]
     Twilio(NotYet),
-    #[schemars(skip)]
-    Vonage(NotYet),
+    /// Vonage: its SMS API, its Messages API and its Voice API.
+    Vonage(Box<VonageSettings>),
     #[schemars(skip)]
     Plivo(NotYet),
-    #[schemars(skip)]
-    MessageBird(NotYet),
+    /// MessageBird, the classic API.
+    MessageBird(MessageBirdSettings),
+    /// Bird, the Channels API.
+    Bird(BirdSettings),
     /// GetOTP: carries our codes.
     GetOtp(GetOtpSettings),
     /// Any provider that takes a request over HTTP.
@@ -109,6 +117,9 @@ impl DeliverySettings {
                 let Some(provider) = spec.providers.iter().find(|provider| *provider.name == *name.value) else {
                     return Err(name.fault(unknown("provider", &name.value, self.providers.names())));
                 };
+                if let Some(lacking) = provider.kind.lacks(channel) {
+                    return Err(name.fault(format!("`{}` cannot carry {channel}: it needs {lacking}", name.value)));
+                }
                 if !provider.kind.serves(channel) {
                     return Err(name.fault(format!("`{}` cannot carry {channel}", name.value)));
                 }
@@ -140,12 +151,15 @@ impl ProviderSettings {
         }
         let (kind, common) = match self {
             Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.common().common()?),
+            Self::Vonage(vonage) => {
+                (ProviderKind::Vonage(Box::new(vonage.spec(name, around)?)), vonage.common().common()?)
+            }
+            Self::MessageBird(bird) => (ProviderKind::MessageBird(bird.spec(around)?), bird.common().common()?),
+            Self::Bird(bird) => (ProviderKind::Bird(bird.spec(around)?), bird.common().common()?),
             Self::GetOtp(getotp) => (ProviderKind::GetOtp(getotp.spec(around)?), getotp.common().common()?),
             Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
             Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
-            Self::Twilio(never) | Self::Vonage(never) | Self::Plivo(never) | Self::MessageBird(never) => {
-                match *never {}
-            }
+            Self::Twilio(never) | Self::Plivo(never) => match *never {},
         };
         Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }

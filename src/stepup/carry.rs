@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::Asked;
-use crate::delivery::{Delivered, Message, Order, Remedy, SendError, Told};
+use crate::delivery::{Delivered, Message, Order, SendError};
 use crate::seal::{Code, Purpose};
 use crate::stepup::judge::about;
 use crate::stepup::message::{aim, site_name};
 use crate::stepup::steps::Mine;
 use crate::stepup::{Arrival, Choice, Gateway, Sending, Site, Visit};
 use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
-use crate::words::{Address, ChallengeId, Channel, Contact, FailureClass, Progress};
+use crate::words::{Address, ChallengeId, Channel, Contact, Progress};
 
 impl Gateway {
     /// Sends the code of a challenge, to where the visitor chose.
@@ -168,7 +168,7 @@ impl Gateway {
                 Ok(match error.exhausted() {
                     _ if !error.surely_not_sent() => Sending::Sent(after(Progress::Handed, None)),
                     Some((_, wait)) => Sending::OutOfMoney(standing(), wait),
-                    None => Sending::Undelivered(standing(), class(&error)),
+                    None => Sending::Undelivered(standing(), error.class()),
                 })
             }
         }
@@ -196,13 +196,6 @@ fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendEr
         let outcome = if attempt.failure.surely_not_sent() { SendOutcome::Failed } else { SendOutcome::Unknown };
         metrics.sent(channel, &attempt.provider, outcome);
     }
-}
-
-/// Why nobody took a message: what is true of the recipient rather than what is wrong with a provider.
-fn class(error: &SendError) -> FailureClass {
-    let classes = || error.attempts().iter().map(|attempt| attempt.failure.class());
-    let of_recipient = classes().find(|class| Remedy::of(*class).told != Told::OurFault);
-    of_recipient.or_else(|| classes().last()).unwrap_or(FailureClass::Unknown)
 }
 
 /// Where a code goes when nothing was chosen: where it went last, else to the only or first contact.
