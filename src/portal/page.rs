@@ -74,8 +74,10 @@ fn escape(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
 /// Nothing but the portal's own style, script and icon; in no frame (U23). No nonce: no page has a line of inline code.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
+/// That of the code page, whose script asks what became of the message.
 const POLICY_ONWARD: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-                             form-action 'self' https: http:; base-uri 'none'; frame-ancestors 'none'";
+                             connect-src 'self'; form-action 'self' https: http:; base-uri 'none'; \
+                             frame-ancestors 'none'";
 
 // === impl Page ===
 

@@ -12,17 +12,17 @@ use crate::challenge::Asked;
 use crate::portal::handle::Call;
 use crate::portal::notice::{Notice, Telling};
 use crate::portal::page::{self, Forms, Page};
+use crate::portal::trouble::Trouble;
 use crate::portal::{sentences, turn, view};
 use crate::seal::Typed;
 use crate::stepup::{Arrival, Sending, Standing};
 use crate::store::{Lock, State, StoreError};
+use crate::words::FailureClass;
 
 /// What stands in the box at the top of a page.
 pub(in crate::portal) enum Alert {
     /// Something about the one field of the page.
     Field(String),
-    /// Something else.
-    Text(String),
     /// That a code can be sent again only after this long.
     Wait(Duration),
 }
@@ -57,8 +57,10 @@ impl Call {
             }
             Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).link("/", "start").page(),
             Arrival::Standing(standing) => self.standing(&standing),
-            Arrival::Undelivered(standing) => self.undelivered(&standing),
+            Arrival::Undelivered(standing, class) => self.undelivered(&standing, class),
             Arrival::TooMany(standing, wait) => self.too_many(&standing, wait),
+            Arrival::OutOfMoney(standing, wait) => self.out_of_money(&standing, wait),
+            Arrival::Paused(standing, wait) => self.paused(&standing, wait),
         }
     }
 
@@ -79,7 +81,9 @@ impl Call {
                 let telling = Notice::NO_SUCH_CONTACT.tell(Some(&self.site), standing.reference);
                 telling.link(view::page_address(&standing.id), "go-to-code").page()
             }
-            Sending::Undelivered(standing) => self.undelivered(&standing),
+            Sending::Undelivered(standing, class) => self.undelivered(&standing, class),
+            Sending::OutOfMoney(standing, wait) => self.out_of_money(&standing, wait),
+            Sending::Paused(standing, wait) => self.paused(&standing, wait),
             Sending::Crowded(reference) => turn::crowded(&self.site, reference).page(),
             Sending::Not(arrival) => self.arrival(arrival),
         }
@@ -144,12 +148,38 @@ impl Call {
         self.about(Notice::PASSED, standing, false).status(status).link(&standing.return_to, "go-on").page()
     }
 
-    pub(in crate::portal) fn undelivered(&self, standing: &Standing) -> Response<Bytes> {
-        if standing.state == State::Sent {
-            let alert = Alert::Text(sentences::say("error.undelivered", &[]));
-            return self.code_again(StatusCode::SERVICE_UNAVAILABLE, standing, alert);
+    pub(in crate::portal) fn undelivered(&self, standing: &Standing, class: FailureClass) -> Response<Bytes> {
+        let trouble = Trouble::not_taken(standing, class);
+        if trouble.is_final() {
+            return self.troubled(StatusCode::UNPROCESSABLE_ENTITY, standing, &trouble, None);
         }
-        self.about(Notice::UNDELIVERED, standing, true).wait(turn::PAUSE, None).link(self.safe(), "cancel").page()
+        self.troubled(StatusCode::SERVICE_UNAVAILABLE, standing, &trouble, Some(turn::PAUSE))
+    }
+
+    pub(in crate::portal) fn out_of_money(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+        let trouble = Trouble::out_of_money(standing, wait);
+        self.troubled(StatusCode::SERVICE_UNAVAILABLE, standing, &trouble, Some(wait))
+    }
+
+    pub(in crate::portal) fn paused(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+        let trouble = Trouble::paused(standing, wait);
+        self.troubled(StatusCode::TOO_MANY_REQUESTS, standing, &trouble, Some(wait))
+    }
+
+    /// The code page when a code is out already, else the choice of ways, with what went wrong at its top.
+    fn troubled(
+        &self,
+        status: StatusCode,
+        standing: &Standing,
+        trouble: &Trouble,
+        wait: Option<Duration>,
+    ) -> Response<Bytes> {
+        let template = if standing.state == State::Sent { "code.html" } else { "choose.html" };
+        let mut response = self.page_with(template, status, standing, None, Some(trouble), context! {});
+        if let Some(wait) = wait {
+            page::retry_after(response.headers_mut(), wait);
+        }
+        response
     }
 
     pub(in crate::portal) fn too_many(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
@@ -175,11 +205,23 @@ impl Call {
         alert: Option<Alert>,
         values: Value,
     ) -> Response<Bytes> {
+        self.page_with(template, status, standing, alert, Trouble::of(standing).as_ref(), values)
+    }
+
+    fn page_with(
+        &self,
+        template: &'static str,
+        status: StatusCode,
+        standing: &Standing,
+        alert: Option<Alert>,
+        trouble: Option<&Trouble>,
+        values: Value,
+    ) -> Response<Bytes> {
+        let now = self.gateway.shared().clock.now();
         let field = if template == "ask.html" { "address" } else { "code" };
         let alert = alert.map(|alert| match alert {
             Alert::Field(text) => context! { text, field },
-            Alert::Text(text) => context! { text },
-            Alert::Wait(wait) => context! { wait => view::moment(self.gateway.shared().clock.now(), wait) },
+            Alert::Wait(wait) => context! { wait => view::moment(now, wait) },
         });
         let again = form_urlencoded::parse(self.visit.request.query.raw().unwrap_or_default());
         let values = context! {
@@ -188,6 +230,8 @@ impl Call {
             digits => self.gateway.rules().shape.digits(),
             challenge => view::challenge(self, standing),
             last => view::last(standing),
+            news => view::news(standing),
+            trouble => trouble.map(|trouble| trouble.values(standing, now)),
             safe => self.safe(),
             ..values
         };
