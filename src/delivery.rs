@@ -21,10 +21,12 @@ mod receipt;
 mod remedy;
 mod segments;
 mod send;
+mod sender;
 mod sentences;
 pub mod settings;
 mod spec;
 mod speech;
+mod token;
 mod tongue;
 mod web;
 
@@ -41,8 +43,8 @@ pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use spec::{
-    BadDelivery, BadSmtp, BestRules, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
-    ProviderKind, ProviderSpec, SmtpSpec, Strategy,
+    BadDelivery, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
+    MessageBirdSpec, ProviderKind, ProviderSpec, SmtpSpec, Strategy, VonageSpec,
 };
 pub use tongue::LANGUAGES;
 

@@ -1,19 +1,25 @@
 //! The config's `delivery`.
 
+mod bird;
 mod channel;
 pub mod common;
 mod getotp;
 mod http;
+mod messagebird;
 mod smtp;
+mod vonage;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::bird::BirdSettings;
 pub use self::channel::{BestSettings, ChannelSettings, CountriesSettings, CountrySettings, StrategySettings};
 use self::common::provider_settings;
 pub use self::getotp::GetOtpSettings;
 pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
+pub use self::messagebird::MessageBirdSettings;
 pub use self::smtp::SmtpSettings;
+pub use self::vonage::{VonageApi, VonageSettings, VonageSignature};
 use crate::config::{Fault, Named, NotYet, Placed, Surroundings};
 use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
@@ -46,12 +52,14 @@ pub enum ProviderSettings {
     Outbox(OutboxSettings),
     #[schemars(skip)]
     Twilio(NotYet),
-    #[schemars(skip)]
-    Vonage(NotYet),
+    /// Vonage: its SMS API, its Messages API and its Voice API.
+    Vonage(Box<VonageSettings>),
     #[schemars(skip)]
     Plivo(NotYet),
-    #[schemars(skip)]
-    MessageBird(NotYet),
+    /// MessageBird, the classic API.
+    MessageBird(MessageBirdSettings),
+    /// Bird, the Channels API.
+    Bird(BirdSettings),
     /// GetOTP: carries our codes.
     GetOtp(GetOtpSettings),
     /// Any provider that takes a request over HTTP.
@@ -99,12 +107,15 @@ impl ProviderSettings {
         }
         let (kind, common) = match self {
             Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.common().common()?),
+            Self::Vonage(vonage) => {
+                (ProviderKind::Vonage(Box::new(vonage.spec(name, around)?)), vonage.common().common()?)
+            }
+            Self::MessageBird(bird) => (ProviderKind::MessageBird(bird.spec(around)?), bird.common().common()?),
+            Self::Bird(bird) => (ProviderKind::Bird(bird.spec(around)?), bird.common().common()?),
             Self::GetOtp(getotp) => (ProviderKind::GetOtp(getotp.spec(around)?), getotp.common().common()?),
             Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
             Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
-            Self::Twilio(never) | Self::Vonage(never) | Self::Plivo(never) | Self::MessageBird(never) => {
-                match *never {}
-            }
+            Self::Twilio(never) | Self::Plivo(never) => match *never {},
         };
         Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }

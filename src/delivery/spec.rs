@@ -1,7 +1,10 @@
 //! What delivery is made of: valid by construction, with nothing connected yet.
 
+pub(in crate::delivery) mod bird;
 pub(in crate::delivery) mod getotp;
 pub(in crate::delivery) mod http;
+pub(in crate::delivery) mod messagebird;
+pub(in crate::delivery) mod vonage;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,8 +16,11 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use percent_encoding::percent_decode_str;
 
+pub use self::bird::BirdSpec;
 pub use self::getotp::GetOtpSpec;
 pub use self::http::HttpSpec;
+pub use self::messagebird::MessageBirdSpec;
+pub use self::vonage::VonageSpec;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
 
@@ -113,6 +119,12 @@ pub struct BestRules {
 pub enum ProviderKind {
     /// E-mail over SMTP.
     Smtp(SmtpSpec),
+    /// Vonage: its SMS API, its Messages API and its Voice API.
+    Vonage(Box<VonageSpec>),
+    /// MessageBird, the classic API.
+    MessageBird(MessageBirdSpec),
+    /// Bird, the Channels API.
+    Bird(BirdSpec),
     /// GetOTP.
     GetOtp(GetOtpSpec),
     /// Any that takes a request over HTTP.
@@ -253,9 +265,21 @@ impl ProviderKind {
     pub fn serves(&self, channel: Channel) -> bool {
         match self {
             Self::Smtp(_) => matches!(channel, Channel::Email),
+            Self::Vonage(spec) => spec.serves(channel),
+            Self::MessageBird(spec) => spec.serves(channel),
+            Self::Bird(spec) => spec.serves(channel),
             Self::GetOtp(spec) => spec.serves(channel),
             Self::Http(spec) => spec.serves(channel),
             Self::Outbox => true,
+        }
+    }
+
+    /// What its settings lack before it can carry messages on `channel`; `None` when nothing does, or nothing would help.
+    #[must_use]
+    pub fn lacks(&self, channel: Channel) -> Option<&'static str> {
+        match self {
+            Self::Vonage(spec) => spec.lacks(channel),
+            _ => None,
         }
     }
 }
