@@ -44,6 +44,9 @@ pub enum PhoneKind {
     Uan,
     /// A satellite telephone, or a network that belongs to no country.
     Satellite,
+    /// In no range that the numbering plan names, and as long as a number of its country can be: plans grow faster than
+    /// what is known of them, so that a provider is left to find out.
+    Unlisted,
     /// No number that anybody could have: no such range, too short or too long, or not written as E.164 has it.
     Unknown,
 }
@@ -72,13 +75,21 @@ fn country(region: Region) -> Option<Country> {
     region.as_region_str().parse().ok()
 }
 
+/// The country of a calling code that is one country's alone: of those that share one (+1, +7, +44 and a few more) a number
+/// in no known range could be any's, and `allow` must not take one for another's.
+fn only_region(calling_code: i32) -> Option<Region> {
+    let mut regions = PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(calling_code)?;
+    let first = regions.next()?;
+    regions.next().is_none().then_some(first)
+}
+
 // === impl PhoneKind ===
 
 impl PhoneKind {
     /// Whether a message on `channel` can reach such a line.
     pub(super) const fn takes(self, channel: Channel) -> bool {
         match self {
-            Self::Mobile | Self::FixedLineOrMobile | Self::Voip => true,
+            Self::Mobile | Self::FixedLineOrMobile | Self::Voip | Self::Unlisted => true,
             Self::FixedLine | Self::TollFree | Self::Uan => !matches!(channel, Channel::Sms),
             _ => false,
         }
@@ -95,7 +106,7 @@ impl NumberFacts {
             return Self { country: None, kind: PhoneKind::Satellite };
         }
         let Ok(parsed) = rlibphonenumber::PhoneNumber::parse(written, None) else { return NOTHING };
-        let country = parsed.get_region_code().and_then(country);
+        let country = parsed.get_region_code().or_else(|| only_region(parsed.country_code)).and_then(country);
         // `+44 07…` is understood, too; but one telephone must not have two numbers to count by (I4).
         if parsed.format_as(PhoneNumberFormat::E164) != written {
             return Self { country, kind: PhoneKind::Unknown };
@@ -111,6 +122,7 @@ impl NumberFacts {
             PhoneNumberType::PersonalNumber => PhoneKind::Personal,
             PhoneNumberType::Pager => PhoneKind::Pager,
             PhoneNumberType::UAN => PhoneKind::Uan,
+            PhoneNumberType::Unknown if PHONE_NUMBER_UTIL.is_possible_number(&parsed) => PhoneKind::Unlisted,
             PhoneNumberType::VoiceMail | PhoneNumberType::Unknown => PhoneKind::Unknown,
         };
         Self { country, kind }

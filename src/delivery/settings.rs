@@ -37,6 +37,8 @@ pub struct DeliverySettings {
     pub sms: Option<ChannelSettings>,
     /// Who makes voice calls.
     pub voice: Option<ChannelSettings>,
+    /// Who has a page of its own on which visitors prove an address.
+    pub hosted: Option<ChannelSettings>,
 }
 
 /// A provider: a service that carries codes.
@@ -91,7 +93,12 @@ impl DeliverySettings {
 
     /// The channels that are served, and by whom.
     pub fn channels(&self) -> impl Iterator<Item = (Channel, &ChannelSettings)> {
-        let all = [(Channel::Email, &self.email), (Channel::Sms, &self.sms), (Channel::Voice, &self.voice)];
+        let all = [
+            (Channel::Email, &self.email),
+            (Channel::Sms, &self.sms),
+            (Channel::Voice, &self.voice),
+            (Channel::Hosted, &self.hosted),
+        ];
         all.into_iter().filter_map(|(channel, settings)| settings.as_ref().map(|settings| (channel, settings)))
     }
 }
@@ -112,7 +119,10 @@ impl ProviderSettings {
             }
             Self::MessageBird(bird) => (ProviderKind::MessageBird(bird.spec(around)?), bird.common().common()?),
             Self::Bird(bird) => (ProviderKind::Bird(bird.spec(around)?), bird.common().common()?),
-            Self::GetOtp(getotp) => (ProviderKind::GetOtp(getotp.spec(around)?), getotp.common().common()?),
+            Self::GetOtp(getotp) => (
+                ProviderKind::GetOtp(getotp.spec(around).map_err(|fault| fault.at(name.place))?),
+                getotp.common().common()?,
+            ),
             Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
             Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
             Self::Twilio(never) | Self::Plivo(never) => match *never {},
