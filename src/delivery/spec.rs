@@ -129,7 +129,7 @@ pub enum ProviderKind {
     GetOtp(GetOtpSpec),
     /// Any that takes a request over HTTP.
     Http(Box<HttpSpec>),
-    /// Sends nothing: keeps messages where the log and the admin page show them. Serves every channel.
+    /// Sends nothing: keeps messages where the log and the admin page show them. Has no page of its own.
     Outbox,
 }
 
@@ -270,7 +270,7 @@ impl ProviderKind {
             Self::Bird(spec) => spec.serves(channel),
             Self::GetOtp(spec) => spec.serves(channel),
             Self::Http(spec) => spec.serves(channel),
-            Self::Outbox => true,
+            Self::Outbox => channel != Channel::Hosted,
         }
     }
 
