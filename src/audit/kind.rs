@@ -36,6 +36,10 @@ pub enum Kind {
     Sent,
     /// No provider took the code.
     SendFailed,
+    /// The provider reported that the code arrived.
+    Delivered,
+    /// The provider reported that the code did not arrive.
+    NotDelivered,
     /// A limit on messages is reached.
     TooManySends,
     /// The guard against pumping stopped, or would have stopped, messages to a group of numbers.
@@ -87,7 +91,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -102,6 +106,8 @@ impl Kind {
         Self::NoContact,
         Self::Sent,
         Self::SendFailed,
+        Self::Delivered,
+        Self::NotDelivered,
         Self::TooManySends,
         Self::Pumping,
         Self::OutOfMoney,
@@ -223,6 +229,18 @@ impl Kind {
                 "could not send a code",
                 "No provider took the message. Another channel on the page may work; the operator finds the \
                  provider's answer in the log.",
+            ),
+            Self::Delivered => (
+                "delivered",
+                "heard from the provider that the code arrived",
+                "The code arrived. Ask the visitor to look at the newest message; of a call, that they took it \
+                 themselves. Never ask for the code.",
+            ),
+            Self::NotDelivered => (
+                "not_delivered",
+                "heard from the provider that the code did not arrive",
+                "Ask the visitor to take another way on the page. The reason says whether sending again to the same \
+                 number can help.",
             ),
             Self::TooManySends => (
                 "too_many_sends",

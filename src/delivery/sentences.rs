@@ -2,14 +2,14 @@
 //!
 //! SMS and voice are sentences here; e-mail has templates, since it comes as text and as HTML.
 
-use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use minijinja::{Environment, UndefinedBehavior, context};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::delivery::{Aim, Message, Said};
+pub(in crate::delivery) use crate::delivery::speech::{Speech, Utterance, spaced};
+use crate::delivery::{Aim, Message, Said, segments};
 use crate::words::{Channel, Language};
 
 /// An e-mail as it is read.
@@ -28,26 +28,6 @@ pub(super) struct SmsText {
     pub unicode: bool,
     /// How many parts it takes.
     pub parts: u8,
-}
-
-/// What a call says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Speech {
-    /// In which language.
-    pub language: Language,
-    /// What is said, in order. Providers write it in their own markup and escape it.
-    pub said: Vec<Utterance>,
-}
-
-/// A piece of what a call says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Utterance {
-    /// A sentence.
-    Sentence(String),
-    /// The code, to be read slowly, digit by digit.
-    Digits(String),
-    /// Silence of so many seconds.
-    Pause(u8),
 }
 
 const TEXT: &str = "code.txt";
@@ -74,9 +54,18 @@ const NAME_IN_SMS: usize = 30;
 pub(super) fn say(message: &Message) -> Option<Said> {
     Some(match message.to.channel() {
         Channel::Email => Said::Email(email(message)?),
-        Channel::Sms => Said::Sms(SmsText { text: sms(message), unicode: false, parts: 1 }),
+        Channel::Sms => Said::Sms(SmsText::of(sms(message))),
         Channel::Voice => Said::Voice(speech(message)),
+        // The provider's page says what there is to say.
+        Channel::Hosted => return None,
     })
+}
+
+impl SmsText {
+    fn of(text: String) -> Self {
+        let size = segments::measure(&text);
+        Self { text, unicode: size.unicode, parts: u8::try_from(size.parts).unwrap_or(u8::MAX) }
+    }
 }
 
 /// The e-mail of a message. The subject holds no code, so that none shows on a locked screen; in the text the code stands
@@ -158,25 +147,6 @@ fn speech(message: &Message) -> Speech {
         Utterance::Sentence("Never tell it to anybody. If you did not ask for it, hang up.".to_owned()),
     ];
     Speech { language: message.language.clone().unwrap_or_else(Language::english), said }
-}
-
-// === impl Speech ===
-
-impl fmt::Display for Speech {
-    /// As it is heard, on one line: digits with commas between them.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = self.said.iter().filter_map(|piece| match piece {
-            Utterance::Sentence(text) => Some(text.clone()),
-            Utterance::Digits(digits) => Some(format!("{}.", spaced(digits))),
-            Utterance::Pause(_) => None,
-        });
-        f.write_str(&said.collect::<Vec<_>>().join(" "))
-    }
-}
-
-/// Digits one by one: `1, 2, 3`.
-pub(super) fn spaced(digits: &str) -> String {
-    digits.chars().map(String::from).collect::<Vec<_>>().join(", ")
 }
 
 /// A duration for people, never longer than it is: `5 minutes`, `45 seconds`. What is missing to a full second is added

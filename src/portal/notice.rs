@@ -84,6 +84,7 @@ notices! {
     METHOD_NOT_ALLOWED = "method-not-allowed" "method-not-allowed" 405 "info";
     URI_TOO_LONG = "uri-too-long" "uri-too-long" 414 "wrong";
     UNKNOWN_HOST = "unknown-host" "unknown-host" 421 "info";
+    NO_PAGE = "no-page" "not-found" 404 "info";
     HEADER_TOO_LARGE = "header-too-large" "header-too-large" 431 "wrong";
     INTERNAL_ERROR = "internal-error" "internal-error" 500 "wrong";
     NO_ANSWER = "no-answer" "no-answer" 502 "wrong";

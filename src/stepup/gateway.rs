@@ -10,7 +10,9 @@ use crate::directory::Directory;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
-use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of};
+use crate::request::{
+    Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
+};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::locks::Locks;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
@@ -26,6 +28,8 @@ pub struct Gateway {
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
     hosts: Hosts,
+    /// The host of `public_url`.
+    receiver: Option<String>,
     trusted: TrustedProxies,
 }
 
@@ -186,7 +190,10 @@ impl Gateway {
         trusted: TrustedProxies,
     ) -> Self {
         let hosts = Hosts::new(sites.into_iter().map(|spec| Arc::new(Site::new(spec, &shared))));
-        Self { shared, keys, delivery, rules, hosts, trusted }
+        let authority = delivery.public_url().and_then(|url| url.split("://").nth(1));
+        let authority = authority.and_then(|authority| Authority::parse(authority.as_bytes()).ok());
+        let receiver = authority.map(|authority| authority.host().to_owned());
+        Self { shared, keys, delivery, rules, hosts, receiver, trusted }
     }
 
     /// The proxies whose word on the client is taken.
@@ -199,6 +206,12 @@ impl Gateway {
     #[must_use]
     pub fn site(&self, host: &str) -> Option<&Arc<Site>> {
         self.hosts.find(host)
+    }
+
+    /// Whether providers send what they send to this canonical host name: that of `public_url`.
+    #[must_use]
+    pub fn receives_at(&self, host: &str) -> bool {
+        self.receiver.as_deref() == Some(host)
     }
 
     /// Every site.

@@ -114,3 +114,21 @@ impl Grain {
         }
     }
 }
+
+impl Grain {
+    /// The number of the bucket of a moment.
+    pub(super) fn number(self, at: Timestamp) -> u64 {
+        at.as_secs() / self.span().as_secs()
+    }
+
+    /// The number of the oldest bucket that is kept.
+    pub(super) fn oldest(self, now: Timestamp) -> u64 {
+        (self.number(now) + 1).saturating_sub(u64::from(self.buckets()))
+    }
+
+    /// How long ago a bucket began.
+    pub(super) fn age(self, number: u64, now: Timestamp) -> Duration {
+        let began = Timestamp::from_millis(number * self.span().as_secs() * 1000);
+        now.since(began).unwrap_or_default()
+    }
+}

@@ -9,7 +9,11 @@ mod counts;
 mod expiring;
 mod feed;
 mod kept;
+mod measures;
+mod messages;
+mod pumping;
 mod site;
+mod spending;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -22,6 +26,8 @@ use tokio::time::timeout;
 
 use self::expiring::Expiring;
 use self::feed::Feed;
+use self::measures::Measures;
+use self::messages::Messages;
 use self::site::Site;
 use super::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
@@ -43,6 +49,8 @@ struct Memory {
     sites: HashMap<SiteKey, Site>,
     feed: Feed,
     notes: Expiring<String, VecDeque<String>>,
+    messages: Messages,
+    measures: Measures,
 }
 
 /// How long [`Store::changes`] waits when nothing happens.
@@ -58,7 +66,13 @@ impl MemoryStore {
     /// An empty store that takes its time from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let memory = Memory { sites: HashMap::new(), feed: Feed::new(), notes: Expiring::new(REFERENCES) };
+        let memory = Memory {
+            sites: HashMap::new(),
+            feed: Feed::new(),
+            notes: Expiring::new(REFERENCES),
+            messages: Messages::new(),
+            measures: Measures::default(),
+        };
         Self { clock, memory: Mutex::new(memory), changed: Notify::new() }
     }
 
@@ -70,9 +84,15 @@ impl MemoryStore {
     fn on<T>(&self, site: &SiteKey, step: impl FnOnce(&mut Site, Timestamp) -> T) -> T {
         let mut memory = self.memory();
         let now = self.clock.now();
-        let site = memory.sites.entry(site.clone()).or_insert_with(Site::new);
-        site.sweep(now);
-        step(site, now)
+        step(memory.site(site, now), now)
+    }
+
+    /// Takes a step on the messages, and maybe on their sites.
+    fn on_messages<T>(&self, step: impl FnOnce(&mut Memory, Timestamp) -> T) -> T {
+        let mut memory = self.memory();
+        let now = self.clock.now();
+        memory.messages.sweep(now);
+        step(&mut memory, now)
     }
 
     fn since(&self, cursor: &Cursor) -> Changes {
@@ -84,6 +104,19 @@ impl MemoryStore {
         self.changed.notify_waiters();
     }
 }
+
+// === impl Memory ===
+
+impl Memory {
+    /// A site, without what is gone.
+    fn site(&mut self, key: &SiteKey, now: Timestamp) -> &mut Site {
+        let site = self.sites.entry(key.clone()).or_insert_with(Site::new);
+        site.sweep(now);
+        site
+    }
+}
+
+// === impl MemoryStore: the operations ===
 
 #[async_trait]
 impl Store for MemoryStore {
@@ -203,48 +236,68 @@ impl Store for MemoryStore {
         Ok(events.map(Vec::from).unwrap_or_default())
     }
 
-    async fn track(&self, _: &NewMessage<'_>) -> Result<(), StoreError> {
+    async fn sealed_code(
+        &self,
+        site: &SiteKey,
+        browser: KeyedHash,
+        challenge: ChallengeId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.on(site, |site, now| site.sealed_code(browser, challenge, now)))
+    }
+
+    async fn track(&self, message: &NewMessage<'_>) -> Result<(), StoreError> {
+        self.on_messages(|memory, now| memory.messages.track(message, now));
         Ok(())
     }
 
-    async fn taken(&self, _: &TakenMessage<'_>) -> Result<(), StoreError> {
+    async fn taken(&self, taken: &TakenMessage<'_>) -> Result<(), StoreError> {
+        self.on_messages(|memory, now| {
+            let progress = memory.messages.taken(taken, now);
+            let send = (taken.challenge, taken.send);
+            memory.site(taken.site, now).carry(send, taken.id, Some(taken.provider), progress, now);
+        });
         Ok(())
     }
 
-    async fn message(&self, _: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
-        Ok(None)
+    async fn message(&self, id: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
+        Ok(self.on_messages(|memory, now| memory.messages.message(id, now)))
     }
 
-    async fn take_words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(None)
+    async fn take_words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.on_messages(|memory, now| memory.messages.take_words(id, now)))
     }
 
-    async fn report(&self, _: &Report<'_>) -> Result<Reported, StoreError> {
-        Ok(Reported::Unknown)
+    async fn report(&self, report: &Report<'_>) -> Result<Reported, StoreError> {
+        Ok(self.on_messages(|memory, now| {
+            let reported = memory.messages.report(report, now);
+            if let Reported::Moved(message, ..) = &reported {
+                let send = (message.challenge, message.send);
+                memory.site(&message.site, now).carry(send, message.id, None, message.progress, now);
+            }
+            reported
+        }))
     }
 
-    async fn measure(&self, _: &[Measure]) -> Result<(), StoreError> {
+    async fn measure(&self, measures: &[Measure]) -> Result<(), StoreError> {
+        self.memory().measures.measure(measures, self.clock.now());
         Ok(())
     }
 
-    async fn measured(&self, _: Grain, _: u32) -> Result<Vec<Bucket>, StoreError> {
-        Ok(Vec::new())
+    async fn measured(&self, grain: Grain, buckets: u32) -> Result<Vec<Bucket>, StoreError> {
+        Ok(self.memory().measures.measured(grain, buckets, self.clock.now()))
     }
 
-    async fn charge(&self, _: &Charge<'_>) -> Result<Charged, StoreError> {
-        Ok(Charged::Yes(Spent::default()))
+    async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, StoreError> {
+        Ok(self.on(charge.site, |site, now| site.spending.charge(charge, now)))
     }
 
-    async fn correct(&self, _: &SiteKey, _: Amount, _: Amount) -> Result<(), StoreError> {
+    async fn correct(&self, site: &SiteKey, from: Amount, to: Amount) -> Result<(), StoreError> {
+        self.on(site, |site, now| site.spending.correct(from, to, now));
         Ok(())
     }
 
-    async fn spent(&self, _: &SiteKey) -> Result<Spent, StoreError> {
-        Ok(Spent::default())
-    }
-
-    async fn sealed_code(&self, _: &SiteKey, _: KeyedHash, _: ChallengeId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(None)
+    async fn spent(&self, site: &SiteKey) -> Result<Spent, StoreError> {
+        Ok(self.on(site, |site, now| site.spending.spent(now)))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

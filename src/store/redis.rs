@@ -6,6 +6,8 @@
 //! the other gateways is a second step, and when that fails the operation is an error.
 
 mod connection;
+mod measures;
+mod messages;
 mod scripts;
 mod wire;
 
@@ -18,14 +20,15 @@ use redis::{ScriptInvocation, Value};
 
 use self::connection::Connection;
 use self::wire::Reply;
+use super::spending::{PERIODS, clamped};
 use super::{
     Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
-    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, Report, Reported, Resumable, Revocation,
-    SendAsk, SentTo, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
+    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, PumpingMode, Report, Reported, Resumable,
+    Revocation, SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
-use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, ParkedId, Progress, Reference};
+use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, ParkedId, Reference};
 
 /// The store of several gateways.
 pub struct RedisStore {
@@ -130,6 +133,11 @@ fn prefix(site: &SiteKey) -> String {
     format!("otpgate:{{{site}}}:")
 }
 
+/// The periods of budgets, as scripts take them: `per_hour,60000,60 per_day,3600000,24`.
+fn periods() -> String {
+    PERIODS.map(|period| format!("{},{},{}", period.budget, period.step, period.steps)).join(" ")
+}
+
 fn note_key(reference: Reference) -> String {
     format!("otpgate:note:{reference}")
 }
@@ -160,15 +168,24 @@ fn read_challenge(reply: &mut Reply) -> Result<Challenge, StoreError> {
         reference,
         state,
         tries_left: reply.count()?,
-        sent: sends_to(reply.destinations()?),
+        sent: {
+            let (mut sends, mut sent) = (reply.within()?, Vec::new());
+            while !sends.is_empty() {
+                sent.push(sends.within()?.sent_to()?);
+            }
+            sent
+        },
         expires_in: reply.time()?,
         resend_in: reply.time()?,
     })
 }
 
-fn sends_to(places: Vec<super::Destination>) -> Vec<SentTo> {
-    let sent = |(number, to)| SentTo { send: number, to, carried: None, progress: Progress::Handed };
-    (1..).zip(places).map(sent).collect()
+fn read_spent(reply: &mut Reply) -> Result<Spent, StoreError> {
+    let mut amount = || {
+        let millionths = u64::try_from(reply.number()?).map_err(|_| wire::wrong("an amount"))?;
+        Ok(Amount::from_millionths(millionths))
+    };
+    Ok(Spent { hour: amount()?, day: amount()? })
 }
 
 #[async_trait]
@@ -216,7 +233,10 @@ impl Store for RedisStore {
     }
 
     async fn permit_send(&self, ask: &SendAsk<'_>) -> Result<Permit, StoreError> {
-        let (counted, failures) = (ask.counted(), &ask.limits.failures);
+        let (counted, guards) = (ask.counted(), ask.watching());
+        let (failures, pumping) = (&ask.limits.failures, &ask.limits.pumping);
+        let guard =
+            |place: i64| usize::try_from(place).ok().and_then(|place| guards.get(place)).map(|guard| guard.name);
         let waits: Vec<String> = ask.resend.wait.iter().map(|&wait| wire::millis(wait).to_string()).collect();
         let mut script = scripts::PERMIT_SEND.key(prefix(ask.site));
         script
@@ -230,7 +250,15 @@ impl Store for RedisStore {
             .arg(ask.resend.max)
             .arg(waits.join(" "))
             .arg(wire::windows(&failures.per_subject))
-            .arg(failures.in_a_row());
+            .arg(failures.in_a_row())
+            .arg(ask.contact.to_string())
+            .arg(if pumping.mode == PumpingMode::Block { "block" } else { "observe" })
+            .arg(wire::millis(pumping.window))
+            .arg(wire::millis(pumping.pause).max(1))
+            .arg(guards.len());
+        for guard in guards {
+            script.arg(guard.group()).arg(wire::millis(guard.grace)).arg(guard.at_least).arg(guard.verified_below);
+        }
         for limit in &counted {
             script.arg(&limit.key).arg(wire::windows(limit.windows));
         }
@@ -242,7 +270,12 @@ impl Store for RedisStore {
                 sends_left: reply.count()?,
                 resend_in: reply.time()?,
                 expires_in: reply.time()?,
-                suspicious: None,
+                suspicious: guard(reply.number()?),
+            },
+            "paused" => Permit::Paused {
+                guard: guard(reply.number()?).ok_or_else(|| wire::wrong("a guard"))?,
+                retry_after: reply.time()?,
+                begins: reply.number()? == 1,
             },
             "wait" => Permit::Wait { retry_after: reply.time()? },
             "exhausted" => Permit::Exhausted { retry_after: reply.time()? },
@@ -288,8 +321,8 @@ impl Store for RedisStore {
             "passed" => Answered::Passed {
                 sent: reply.destinations()?,
                 at: reply.moment()?,
+                message: reply.optional(MessageId::parse)?,
                 resumes: reply.number()? == 1,
-                message: None,
             },
             "wrong" => Answered::Wrong { tries_left: reply.count()? },
             "locked" => Answered::Locked(reply.lock()?),
@@ -432,48 +465,107 @@ impl Store for RedisStore {
         Ok(lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect())
     }
 
-    async fn track(&self, _: &NewMessage<'_>) -> Result<(), StoreError> {
-        Ok(())
+    async fn sealed_code(
+        &self,
+        site: &SiteKey,
+        browser: KeyedHash,
+        challenge: ChallengeId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut script = scripts::SEALED_CODE.key(prefix(site));
+        script.arg(browser.to_string()).arg(challenge.to_string());
+        let mut reply = self.run("sealed_code", &script).await?;
+        if reply.is_empty() { Ok(None) } else { reply.bytes().map(Some) }
     }
 
-    async fn taken(&self, _: &TakenMessage<'_>) -> Result<(), StoreError> {
-        Ok(())
+    async fn track(&self, message: &NewMessage<'_>) -> Result<(), StoreError> {
+        self.run("track", &messages::track(message)).await.map(drop)
     }
 
-    async fn message(&self, _: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
-        Ok(None)
+    async fn taken(&self, taken: &TakenMessage<'_>) -> Result<(), StoreError> {
+        let carry = |provider, progress| {
+            messages::carry(taken.site, (taken.challenge, taken.send), taken.id, provider, progress)
+        };
+        let all = async {
+            // The send first: a receipt that comes from here on finds its message there. One that came before is told by
+            // the message.
+            self.call(&carry(Some(taken.provider), taken.progress)).await?;
+            let mut reply = self.call(&messages::taken(taken)).await?;
+            let progress = if reply.is_empty() { taken.progress } else { reply.progress()? };
+            if taken.progress.moves_to(progress) {
+                self.call(&carry(None, progress)).await?;
+            }
+            Ok(())
+        };
+        self.timed("taken", all).await
     }
 
-    async fn take_words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(None)
+    async fn message(&self, id: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
+        messages::tracked(id, self.run("message", &messages::message(id)).await?)
     }
 
-    async fn report(&self, _: &Report<'_>) -> Result<Reported, StoreError> {
-        Ok(Reported::Unknown)
+    async fn take_words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut reply = self.run("take_words", &messages::take_words(id)).await?;
+        if reply.is_empty() { Ok(None) } else { reply.bytes().map(Some) }
     }
 
-    async fn measure(&self, _: &[Measure]) -> Result<(), StoreError> {
-        Ok(())
+    async fn report(&self, report: &Report<'_>) -> Result<Reported, StoreError> {
+        let both = async {
+            let reported = messages::reported(self.call(&messages::report(report)).await?, report)?;
+            // Also when nothing moved: the receipt that moved it may have failed half-way.
+            if let Reported::Moved(message, ..) | Reported::Stands(message, _) = &reported {
+                let send = (message.challenge, message.send);
+                self.call(&messages::carry(&message.site, send, message.id, None, message.progress)).await?;
+            }
+            Ok(reported)
+        };
+        self.timed("report", both).await
     }
 
-    async fn measured(&self, _: Grain, _: u32) -> Result<Vec<Bucket>, StoreError> {
-        Ok(Vec::new())
+    async fn measure(&self, measures: &[Measure]) -> Result<(), StoreError> {
+        if measures.is_empty() {
+            return Ok(());
+        }
+        self.run("measure", &measures::measure(measures)).await.map(drop)
     }
 
-    async fn charge(&self, _: &Charge<'_>) -> Result<Charged, StoreError> {
-        Ok(Charged::Yes(Spent::default()))
+    async fn measured(&self, grain: Grain, buckets: u32) -> Result<Vec<Bucket>, StoreError> {
+        measures::buckets(self.run("measured", &measures::measured(grain, buckets)).await?)
     }
 
-    async fn correct(&self, _: &SiteKey, _: Amount, _: Amount) -> Result<(), StoreError> {
-        Ok(())
+    async fn charge(&self, charge: &Charge<'_>) -> Result<Charged, StoreError> {
+        let budget = |budget: Option<Amount>| budget.map(|budget| clamped(budget).to_string()).unwrap_or_default();
+        let mut script = scripts::CHARGE.key(prefix(charge.site));
+        script
+            .arg(periods())
+            .arg(clamped(charge.amount))
+            .arg(budget(charge.budget.per_hour))
+            .arg(budget(charge.budget.per_day));
+        let mut reply = self.run("charge", &script).await?;
+        match reply.text()?.as_str() {
+            "yes" => Ok(Charged::Yes(read_spent(&mut reply)?)),
+            "exhausted" => {
+                let period = usize::try_from(reply.count()?).ok().and_then(|place| PERIODS.get(place));
+                let budget = period.ok_or_else(|| wire::wrong("a budget"))?.budget;
+                Ok(Charged::Exhausted { budget, retry_after: reply.time()? })
+            }
+            _ => Err(wire::wrong("an answer")),
+        }
     }
 
-    async fn spent(&self, _: &SiteKey) -> Result<Spent, StoreError> {
-        Ok(Spent::default())
+    async fn correct(&self, site: &SiteKey, from: Amount, to: Amount) -> Result<(), StoreError> {
+        let difference = clamped(to) - clamped(from);
+        if difference == 0 {
+            return Ok(());
+        }
+        let mut script = scripts::CORRECT.key(prefix(site));
+        script.arg(periods()).arg(difference);
+        self.run("correct", &script).await.map(drop)
     }
 
-    async fn sealed_code(&self, _: &SiteKey, _: KeyedHash, _: ChallengeId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(None)
+    async fn spent(&self, site: &SiteKey) -> Result<Spent, StoreError> {
+        let mut script = scripts::SPENT.key(prefix(site));
+        script.arg(periods());
+        read_spent(&mut self.run("spent", &script).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use otpgate::seal::{Random, SystemRandom};
 use otpgate::store::{
-    Answer, Answered, Budget, Challenge, Destination, FailureLimits, Found, Limits, NewChallenge, Opened, Parking,
-    Permit, Resend, SendAsk, SendLimits, SiteKey, Store, StoreError, TypedLimits, Window,
+    Answer, Answered, Budget, Challenge, Destination, FailureLimits, Found, Guard, Limits, NewChallenge, Opened,
+    Parking, Permit, PumpingMode, PumpingRules, Resend, SendAsk, SendLimits, SentTo, SiteKey, Store, StoreError,
+    TypedLimits, Window,
 };
-use otpgate::words::{ChallengeId, Channel, GrantId, KeyedHash, ParkedId, Reference, TestClock};
+use otpgate::words::{
+    ChallengeId, Channel, Clock as _, GrantId, KeyedHash, ParkedId, Reference, SystemClock, TestClock, Timestamp,
+};
 
 /// The shortest time that the cases tell apart. Redis' cases wait it out.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -49,6 +52,7 @@ pub struct Sending {
     pub contact: KeyedHash,
     pub network: KeyedHash,
     pub country: Option<&'static str>,
+    pub guards: Vec<Guard>,
     pub typed: bool,
     pub to: Destination,
     pub code: KeyedHash,
@@ -104,7 +108,14 @@ pub fn no_limits() -> Limits {
         },
         typed: TypedLimits { per_ip: vec![], per_network: vec![] },
         failures: no_failures(),
+        pumping: PumpingRules { mode: PumpingMode::Off, ..PumpingRules::default() },
+        money: otpgate::store::MoneyBudget::default(),
     }
+}
+
+/// Where a challenge's code went.
+pub fn places(sent: &[SentTo]) -> Vec<Destination> {
+    sent.iter().map(|sent| sent.to).collect()
 }
 
 pub fn no_failures() -> FailureLimits {
@@ -143,6 +154,7 @@ impl Sending {
             contact: hash(),
             network: hash(),
             country: None,
+            guards: Vec::new(),
             typed: false,
             to: EMAIL,
             code: RIGHT,
@@ -173,6 +185,11 @@ impl Bench {
             Some(clock) => clock.advance(time),
             None => tokio::time::sleep(time).await,
         }
+    }
+
+    /// The present, by the store's clock: a Redis of this machine has the machine's.
+    pub fn moment(&self) -> Timestamp {
+        self.clock.as_ref().map_or_else(|| SystemClock.now(), |clock| clock.now())
     }
 
     /// Whether the store's clock stands still, so that times are exact.
@@ -239,6 +256,7 @@ impl Bench {
             ip: visitor.ip,
             network: sending.network,
             country: sending.country,
+            guards: &sending.guards,
             typed: sending.typed,
             destination: sending.to,
             code: (sending.code, sending.sealed),

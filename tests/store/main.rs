@@ -12,8 +12,12 @@ mod bench;
 mod challenges;
 mod failures;
 mod feed;
+mod measures;
+mod messages;
 mod model;
+mod money;
 mod parking;
+mod pumping;
 mod races;
 mod redis;
 mod sends;
@@ -82,6 +86,43 @@ const CASES: &[Case] = cases! {
         the_budget_holds,
         what_is_over_frees_its_bytes,
         the_oldest_of_a_browser_gives_way;
+    messages:
+        a_message_is_remembered_for_its_time,
+        a_send_tells_what_carried_it,
+        a_challenge_without_a_message_passes,
+        receipts_never_move_a_message_back,
+        a_receipt_may_come_before_the_answer,
+        a_receipt_of_another_provider_is_unknown,
+        a_receipt_is_not_replayed,
+        a_price_is_noted_once,
+        a_challenge_that_is_gone_is_no_error,
+        words_are_taken_once,
+        a_sealed_code_is_told_while_it_is_good;
+    measures:
+        counts_add_up,
+        names_cannot_be_confused,
+        what_comes_late_counts_beside_its_message,
+        the_newest_buckets_are_told,
+        buckets_leave_with_their_window;
+    money:
+        a_budget_holds_at_its_edge,
+        more_than_the_budget_never_fits,
+        what_was_charged_is_put_right,
+        sites_have_purses_of_their_own,
+        budgets_slide;
+    pumping:
+        a_prefix_that_collapses_is_paused,
+        numbers_that_come_back_keep_a_prefix_open,
+        a_number_that_came_back_is_let_through,
+        a_resend_is_no_other_number,
+        the_grace_is_waited_for,
+        the_window_slides,
+        a_run_of_numbers_is_paused,
+        a_guard_that_observes_tells_once,
+        a_guard_that_is_off_does_nothing,
+        a_send_that_is_given_back_was_no_try,
+        all_numbers_of_a_challenge_come_back,
+        the_pause_that_holds_longest_is_told;
     races:
         the_right_code_passes_once,
         wrong_codes_are_counted_to_the_limit,
@@ -89,7 +130,13 @@ const CASES: &[Case] = cases! {
         a_parked_request_is_taken_once,
         a_confirmation_is_spent_by_one,
         one_request_opens_one_challenge,
-        a_subject_locks_at_its_limit;
+        a_subject_locks_at_its_limit,
+        a_pumped_prefix_stops_at_once,
+        a_budget_is_spent_once,
+        receipts_move_a_message_on_once,
+        an_answer_and_its_receipt_come_at_once,
+        words_are_taken_by_one,
+        counts_are_not_lost;
     feed:
         revocations_are_kept_and_told,
         a_change_is_told_at_once,

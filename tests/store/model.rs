@@ -73,6 +73,7 @@ fn limits(which: usize) -> Limits {
             sends: SendLimits { per_subject: windows(2, 1), per_contact: windows(3, 2), ..none.sends },
             typed: TypedLimits { per_ip: windows(1, 3), per_network: vec![] },
             failures: failures(2),
+            ..none
         },
         _ => Limits {
             sends: SendLimits {
@@ -165,9 +166,14 @@ fn about_found(found: Found) -> Found {
 
 fn about_permit(permit: Permit) -> Permit {
     match permit {
-        Permit::Send { send, sealed, sends_left, resend_in, expires_in } => {
-            Permit::Send { send, sealed, sends_left, resend_in: about(resend_in), expires_in: about(expires_in) }
-        }
+        Permit::Send { send, sealed, sends_left, resend_in, expires_in, suspicious } => Permit::Send {
+            send,
+            sealed,
+            sends_left,
+            resend_in: about(resend_in),
+            expires_in: about(expires_in),
+            suspicious,
+        },
         Permit::Wait { retry_after } => Permit::Wait { retry_after: about(retry_after) },
         Permit::Exhausted { retry_after } => Permit::Exhausted { retry_after: about(retry_after) },
         Permit::TooMany { limit, retry_after } => Permit::TooMany { limit, retry_after: about(retry_after) },
@@ -178,7 +184,9 @@ fn about_permit(permit: Permit) -> Permit {
 
 fn about_answered(answered: Answered) -> Answered {
     match answered {
-        Answered::Passed { sent, resumes, .. } => Answered::Passed { sent, at: Timestamp::default(), resumes },
+        Answered::Passed { sent, message, resumes, .. } => {
+            Answered::Passed { sent, at: Timestamp::default(), message, resumes }
+        }
         Answered::Locked(lock) => Answered::Locked(about_lock(lock)),
         other => other,
     }

@@ -6,12 +6,18 @@ use std::time::{Duration, Instant};
 
 use otpgate::audit::Audit;
 use otpgate::store::redis::RedisStore;
-use otpgate::store::{Change, Cursor, Found, Held, Revocation, Store as _, StoreError};
-use otpgate::words::SystemClock;
+use otpgate::store::{
+    Change, Charged, Cursor, Found, Grain, Held, Measure, MoneyBudget, NewMessage, Reported, Revocation, Store as _,
+    StoreError, What,
+};
+use otpgate::words::{Progress, SystemClock, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::bench::{Answering, Bench, LONG, Opening, Sending, Visitor, grant_id, hash};
+use crate::measures::{measure, somebody};
+use crate::messages::{Carried, message_id, report};
+use crate::money::{ENDLESS, charge, units};
 use crate::support::{Redis, free_port};
 
 pub fn store_at(url: &str) -> RedisStore {
@@ -39,6 +45,27 @@ pub async fn check_keys(server: &Redis) {
     let mut connection = plain(server).await;
     let keys: Vec<String> = ::redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
     assert!(keys.len() > 300, "{}", keys.len());
+    // Some of every kind.
+    for kind in [
+        "}:c:",
+        "}:b:",
+        "}:f:",
+        "}:p:",
+        "}:w:",
+        "}:n:",
+        "}:l:",
+        "}:used",
+        "}:s:",
+        "}:spent:per_hour",
+        "}:spent:per_day",
+        "{*messages}:m:",
+        "{*messages}:t:",
+        "{*messages}:n:",
+        "{*measures}:fine:",
+        "{*measures}:coarse:",
+    ] {
+        assert!(keys.iter().any(|key| key.contains(kind)), "no key with {kind}");
+    }
     for key in keys {
         let ttl: i64 = ::redis::cmd("PTTL").arg(&key).query_async(&mut connection).await.unwrap();
         // -2: it expired between the two questions.
@@ -336,6 +363,114 @@ async fn scripts_are_loaded_again() {
     t.sent(visitor, id, &Sending::new()).await;
     command(&server, &["SCRIPT", "FLUSH"]).await;
     t.pass(visitor, id, &Answering::new()).await;
+
+    // The others, each after it was forgotten.
+    let forget = async || command(&server, &["SCRIPT", "FLUSH"]).await;
+    let (carried, id, of) = (Carried::new(&t).await, message_id(), somebody());
+    forget().await;
+    t.store.track(&NewMessage { words: b"words", ..carried.message(&t, id, "tw") }).await.unwrap();
+    forget().await;
+    t.store.taken(&carried.answer(&t, id, "tw")).await.unwrap();
+    forget().await;
+    assert!(matches!(t.store.report(&report(id, Progress::Delivered)).await, Ok(Reported::Moved(..))));
+    forget().await;
+    assert_eq!(t.store.message(id).await.unwrap().unwrap().progress, Progress::Delivered);
+    forget().await;
+    assert!(t.store.take_words(id).await.unwrap().is_some());
+    forget().await;
+    assert!(t.store.sealed_code(&t.site, carried.visitor.browser, carried.challenge).await.unwrap().is_some());
+    forget().await;
+    t.store.measure(&[measure(&of, What::Sent, 1)]).await.unwrap();
+    forget().await;
+    assert_eq!(t.store.measured(Grain::Fine, 2).await.unwrap().len(), 1);
+    forget().await;
+    assert!(matches!(charge(&t, units(3), ENDLESS).await, Charged::Yes(_)));
+    forget().await;
+    t.store.correct(&t.site, units(3), units(1)).await.unwrap();
+    forget().await;
+    assert_eq!(t.store.spent(&t.site).await.unwrap().day, units(1));
+}
+
+/// D01: in Redis, too, what was spent leaves by itself: here it is made older instead of waited for.
+#[tokio::test]
+async fn what_was_spent_leaves() {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let budget = MoneyBudget { per_hour: Some(units(10)), per_day: Some(units(20)) };
+    let [minutes, hours] = ["per_hour", "per_day"].map(|name| format!("otpgate:{{shop.example.com}}:spent:{name}"));
+    let now = t.moment().as_secs();
+    let put = async |key: &str, number: u64, millionths: &str| {
+        command(&server, &["HSET", key, &number.to_string(), millionths]).await;
+        command(&server, &["EXPIRE", key, "1000"]).await;
+    };
+    let (minute, hour) = (now / 60, now / 3600);
+    put(&minutes, minute - 62, "50000000").await;
+    put(&minutes, minute - 50, "6000000").await;
+    put(&minutes, minute - 40, "3000000").await;
+    put(&minutes, minute - 30, "-1000000").await;
+    put(&hours, hour - 26, "50000000").await;
+    put(&hours, hour - 20, "13000000").await;
+    put(&hours, hour, "8000000").await;
+    let spent = t.store.spent(&t.site).await.unwrap();
+    assert_eq!((spent.hour, spent.day), (units(8), units(21)));
+    let asked = async |amount, budget| match charge(&t, amount, budget).await {
+        Charged::Exhausted { budget, retry_after } => (budget, retry_after),
+        other => panic!("{other:?}"),
+    };
+    for (amount, left) in [(3, 11), (8, 11), (10, 21)] {
+        let only_hour = MoneyBudget { per_day: None, ..budget };
+        let (name, wait) = asked(units(amount), only_hour).await;
+        assert_eq!(name, "per_hour");
+        // Two seconds for the clock to move on since it was looked at.
+        let until = Duration::from_secs((minute + left) * 60 - now);
+        assert!(wait <= until && wait + Duration::from_secs(2) >= until, "{wait:?} {until:?}");
+    }
+    let (name, wait) = asked(units(1), budget).await;
+    assert_eq!(name, "per_day", "it holds longer");
+    assert!(wait > 4 * HOUR && wait <= 5 * HOUR, "{wait:?}");
+    charge(&t, units(2), MoneyBudget { per_day: None, ..budget }).await;
+    // What is too old is gone, and the keys live until what was charged last has left.
+    let mut connection = plain(&server).await;
+    for (key, old, least, most) in
+        [(&minutes, minute - 62, 60 * 60, 61 * 60), (&hours, hour - 26, 24 * 60 * 60, 25 * 60 * 60)]
+    {
+        let known: bool = ::redis::cmd("HEXISTS").arg(key).arg(old).query_async(&mut connection).await.unwrap();
+        let ttl: u64 = ::redis::cmd("TTL").arg(key).query_async(&mut connection).await.unwrap();
+        assert!(!known && ttl >= least - 1 && ttl <= most, "{key} {ttl}");
+    }
+}
+
+/// Each bucket leaves with its window.
+#[tokio::test]
+async fn measures_leave_with_their_window() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let of = somebody();
+    let at = t.moment().as_millis() - 30 * 60 * 1000;
+    let late = Measure { at: Some(Timestamp::from_millis(at)), ..measure(&of, What::Sent, 1) };
+    t.store.measure(&[late, measure(&of, What::Sent, 1)]).await.unwrap();
+    let mut connection = plain(&server).await;
+    let keys: Vec<String> =
+        ::redis::cmd("KEYS").arg("otpgate:{\\*measures}:*").query_async(&mut connection).await.unwrap();
+    assert!(keys.len() >= 3, "{keys:?}");
+    for key in keys {
+        let (grain, number) = key.trim_start_matches("otpgate:{*measures}:").split_once(':').unwrap();
+        let grain = if grain == "fine" { Grain::Fine } else { Grain::Coarse };
+        let ending = (number.parse::<u64>().unwrap() + u64::from(grain.buckets())) * grain.span().as_secs();
+        let left: u64 = ::redis::cmd("PTTL").arg(&key).query_async(&mut connection).await.unwrap();
+        let told = t.moment().as_millis() + left;
+        assert!(told.abs_diff(ending * 1000) < 2000, "{key}");
+    }
+    // What a newer gateway counts is left alone.
+    let newest = format!("otpgate:{{*measures}}:coarse:{}", t.moment().as_secs() / Grain::Coarse.span().as_secs());
+    for field in ["fax:MY:sent:tw", "sms:MY:liked:tw", "x", "sms:MY1:sent:tw"] {
+        command(&server, &["HSET", &newest, field, "1"]).await;
+    }
+    assert_eq!(t.store.measured(Grain::Coarse, 1).await.unwrap()[0].counts.len(), 1);
+    command(&server, &["HSET", &newest, "sms:MY:sent:tw", "x"]).await;
+    let told = t.store.measured(Grain::Coarse, 1).await;
+    assert!(matches!(told, Err(StoreError::Wrong(_))), "{told:?}");
 }
 
 /// What another program wrote under our names is an error, not a panic and not a success.
@@ -349,6 +484,16 @@ async fn what_others_wrote_is_an_error() {
     command(&server, &["HSET", &key, "sends", "[{\"to\":\"fax:0\",\"at\":1,\"wait\":1}]"]).await;
     let found = t.store.find(&t.site, visitor.browser, Some(id)).await;
     assert!(matches!(found, Err(StoreError::Wrong(_))), "{found:?}");
+    let carried = Carried::new(&t).await;
+    let by = carried.carry(&t, "tw").await;
+    let message = format!("otpgate:{{*messages}}:m:{by}");
+    for (field, foreign) in [("charged", "-1"), ("channel", "fax"), ("progress", "lost"), ("country", "MYS")] {
+        command(&server, &["HSET", &message, field, foreign]).await;
+        let found = t.store.message(by).await;
+        assert!(matches!(found, Err(StoreError::Wrong(_))), "{found:?}");
+        let told = t.store.report(&report(by, Progress::Sent)).await;
+        assert!(matches!(told, Err(StoreError::Wrong(_))), "{told:?}");
+    }
     command(&server, &["SET", &key, "x"]).await;
     let found = t.store.find(&t.site, visitor.browser, Some(id)).await;
     assert!(matches!(found, Err(StoreError::Wrong(_))), "{found:?}");

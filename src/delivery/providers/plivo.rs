@@ -117,7 +117,7 @@ impl Plivo {
 impl Provider for Plivo {
     fn serves(&self, channel: Channel) -> bool {
         match channel {
-            Channel::Email => false,
+            Channel::Email | Channel::Hosted => false,
             Channel::Sms => true,
             Channel::Voice => self.sender.calls(),
         }

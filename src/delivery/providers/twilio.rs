@@ -153,7 +153,7 @@ impl Twilio {
 impl Provider for Twilio {
     fn serves(&self, channel: Channel) -> bool {
         match channel {
-            Channel::Email => false,
+            Channel::Email | Channel::Hosted => false,
             Channel::Sms => true,
             Channel::Voice => self.calls,
         }

@@ -23,7 +23,7 @@ impl PlivoSpec {
     #[must_use]
     pub const fn serves(&self, channel: Channel) -> bool {
         match channel {
-            Channel::Email => false,
+            Channel::Email | Channel::Hosted => false,
             Channel::Sms => true,
             Channel::Voice => self.sender.calls(),
         }

@@ -27,7 +27,7 @@ impl TwilioSpec {
     #[must_use]
     pub const fn serves(&self, channel: Channel) -> bool {
         match channel {
-            Channel::Email => false,
+            Channel::Email | Channel::Hosted => false,
             Channel::Sms => true,
             Channel::Voice => self.sender.calls() && self.auth_token.is_some(),
         }

@@ -52,12 +52,28 @@ fn entrances(settings: &Settings, notes: &mut Notes) {
             notes.add(listener.address.place, text);
         }
     }
+    if let Some(url) = settings.public_url.as_ref().filter(|url| is_clear(&url.value)) {
+        notes.add(url.place, "plain HTTP: receipts, and what calls say, can be read and held back on the way");
+    }
     for network in settings.trusted_proxies.iter().filter(|network| network.value.0.prefix() == 0) {
         notes.add(network.place, "everybody is trusted: any visitor can claim any address");
     }
     if let Some(admin) = settings.admin.as_ref().filter(|admin| !admin.address.value.0.ip().is_loopback()) {
         notes.add(admin.address.place, "the admin listener is plain HTTP: its token can be read on the way");
     }
+}
+
+/// Whether an address goes over the network without TLS.
+fn is_clear(url: &str) -> bool {
+    url::Url::parse(url.trim()).is_ok_and(|url| {
+        let is_near = match url.host() {
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        };
+        url.scheme() == "http" && !is_near
+    })
 }
 
 /// Policies that nobody uses, or that never ask.
@@ -86,7 +102,7 @@ fn delivery(settings: &Settings, notes: &mut Notes) {
     let reachable = settings.listeners.iter().any(|listener| !listener.value.address.value.0.ip().is_loopback());
     for (name, provider) in settings.delivery.providers.iter() {
         let mut channels = settings.delivery.channels();
-        let serves = channels.any(|(_, channel)| channel.providers.iter().any(|used| used.value == name.value));
+        let serves = channels.any(|(_, channel)| channel.used().any(|used| used.value == name.value));
         if !serves {
             notes.add(name.place, format!("the provider `{}` serves no channel", name.value));
         }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::pumping::Tried;
 use crate::store::{Budget, Destination, Lock, NewChallenge, SentTo, State};
-use crate::words::{ChallengeId, KeyedHash, ParkedId, Progress, Reference, Timestamp};
+use crate::words::{ChallengeId, KeyedHash, MessageId, ParkedId, Progress, Reference, Timestamp};
 
 /// What one browser opened. It is named after its first challenge; the browser's name leads to it.
 pub(super) type Family = ChallengeId;
@@ -40,6 +41,12 @@ pub(super) struct KeptSend {
     pub again: Timestamp,
     /// The names of the counts that it counts in.
     pub counted: Vec<String>,
+    /// The groups of numbers in which it is a try.
+    pub tried: Tried,
+    /// The provider and the message that carried it last.
+    pub carried: Option<(String, MessageId)>,
+    /// How far that message came.
+    pub progress: Progress,
 }
 
 #[derive(Debug)]
@@ -92,13 +99,22 @@ impl KeptChallenge {
     }
 
     pub(super) fn sends(&self) -> Vec<SentTo> {
-        let sent =
-            |send: &KeptSend| SentTo { send: send.number, to: send.to, carried: None, progress: Progress::Handed };
+        let sent = |send: &KeptSend| SentTo {
+            send: send.number,
+            to: send.to,
+            carried: send.carried.clone(),
+            progress: send.progress,
+        };
         self.sends.iter().map(sent).collect()
     }
 
     pub(super) fn sent(&self) -> Vec<Destination> {
         self.sends.iter().map(|send| send.to).collect()
+    }
+
+    /// The message that carried the last send that has one.
+    pub(super) fn message(&self) -> Option<MessageId> {
+        self.sends.iter().rev().find_map(|send| send.carried.as_ref()).map(|(_, message)| *message)
     }
 
     pub(super) fn expires_in(&self, now: Timestamp) -> Duration {

@@ -2,17 +2,17 @@
 //! same steps.
 
 mod answers;
+mod sends;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::counts::Counts;
 use super::expiring::Expiring;
-use super::kept::{Family, KeptChallenge, KeptCode, KeptParked, KeptSend, size_of, size_of_challenge};
-use crate::store::{
-    Challenge, Confirmed, Destination, Found, NewChallenge, Opened, Parking, Permit, Resumable, SendAsk, State,
-    StoreError,
-};
+use super::kept::{Family, KeptChallenge, KeptParked, size_of, size_of_challenge};
+use super::pumping::Pumping;
+use super::spending::Spending;
+use crate::store::{Challenge, Confirmed, Destination, Found, NewChallenge, Opened, Parking, Resumable, State};
 use crate::words::{ChallengeId, KeyedHash, ParkedId, Timestamp};
 
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Site {
     confirmations: Expiring<KeyedHash, (Vec<Destination>, Timestamp)>,
     tokens: Expiring<KeyedHash, Token>,
     sessions: Expiring<KeyedHash, Vec<u8>>,
+    pub(super) spending: Spending,
+    pumping: Pumping,
 }
 
 /// How long a lock of a subject lasts.
@@ -71,6 +73,8 @@ impl Site {
             confirmations: Expiring::new(MOST),
             tokens: Expiring::new(MOST),
             sessions: Expiring::new(MOST),
+            spending: Spending::default(),
+            pumping: Pumping::new(),
         }
     }
 
@@ -90,6 +94,7 @@ impl Site {
         self.confirmations.sweep(now);
         self.tokens.sweep(now);
         self.sessions.sweep(now);
+        self.pumping.sweep(now);
     }
 
     pub(super) fn open(&mut self, new: &NewChallenge<'_>, now: Timestamp) -> Opened {
@@ -212,84 +217,6 @@ impl Site {
             expires_in: challenge.expires_in(now),
             resend_in: challenge.resend_in(now),
         }))
-    }
-
-    pub(super) fn permit_send(&mut self, ask: &SendAsk<'_>, now: Timestamp) -> Result<Permit, StoreError> {
-        self.check_room()?;
-        let (id, resends) = (ask.challenge, usize::try_from(ask.resend.max).unwrap_or(usize::MAX));
-        if !self.is_of(&id, ask.browser, ask.subject, now) {
-            return Ok(Permit::Missing);
-        }
-        if let Some(lock) = self.locked_by_failures(ask.subject, &ask.limits.failures, now) {
-            return Ok(Permit::Locked(lock));
-        }
-        let Some(challenge) = self.challenges.get_mut(&id, now) else { return Ok(Permit::Missing) };
-        match challenge.state(now) {
-            State::Locked(lock) => return Ok(Permit::Locked(lock)),
-            State::Passed => return Ok(Permit::Passed),
-            State::Expired => return Ok(Permit::Expired),
-            State::Open | State::Sent => {}
-        }
-        let count = challenge.sends.len();
-        if count > resends {
-            return Ok(Permit::Exhausted { retry_after: challenge.expires_in(now) });
-        }
-        let retry_after = challenge.resend_in(now);
-        if retry_after > Duration::ZERO {
-            return Ok(Permit::Wait { retry_after });
-        }
-        // All the limits before anything is counted. The one that holds longest is told: then one more fits.
-        let counted = ask.counted();
-        let mut longest = (Duration::ZERO, "");
-        for limit in &counted {
-            let left = self.counts.full_for(&limit.key, limit.windows, now);
-            if left > longest.0 {
-                longest = (left, limit.name);
-            }
-        }
-        let (retry_after, limit) = longest;
-        if retry_after > Duration::ZERO {
-            return Ok(Permit::TooMany { limit, retry_after });
-        }
-
-        let send = challenge.last_send + 1;
-        for limit in &counted {
-            self.counts.count(&limit.key, limit.windows, (id, send), now);
-        }
-        // A code cannot outlive its challenge.
-        let ending = now.after(ask.code_ttl).min(challenge.ending);
-        let code =
-            challenge.code.get_or_insert_with(|| KeptCode { hash: ask.code.0, sealed: ask.code.1.to_vec(), ending });
-        let sealed = code.sealed.clone();
-        let sends = u32::try_from(count + 1).unwrap_or(u32::MAX);
-        let wait = ask.resend.wait_after(sends);
-        let counted = counted.into_iter().map(|limit| limit.key).collect();
-        challenge.sends.push(KeptSend { number: send, to: ask.destination, again: now.after(wait), counted });
-        challenge.last_send = send;
-        Ok(Permit::Send {
-            send,
-            sealed,
-            sends_left: ask.resend.max.saturating_add(1).saturating_sub(sends),
-            resend_in: wait,
-            expires_in: challenge.expires_in(now),
-            suspicious: None,
-        })
-    }
-
-    pub(super) fn give_back(&mut self, id: ChallengeId, send: u32, now: Timestamp) {
-        // One that is passed gave all its sends back.
-        let Some(challenge) = self.challenges.get_mut(&id, now).filter(|challenge| !challenge.is_passed) else {
-            return;
-        };
-        let Some(place) = challenge.sends.iter().position(|known| known.number == send) else { return };
-        let gone = challenge.sends.remove(place);
-        if challenge.sends.is_empty() {
-            // Nobody has the code: the next send is the first one again.
-            challenge.code = None;
-        }
-        for name in &gone.counted {
-            self.counts.uncount(name, (id, send), now);
-        }
     }
 
     pub(super) fn spend(&mut self, binding: KeyedHash, now: Timestamp) -> Option<Confirmed> {

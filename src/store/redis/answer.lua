@@ -49,12 +49,14 @@ if c.code ~= code then
   return {'wrong', c.tries - failed}
 end
 
-local p = token ~= '' and parked_of(c)
+local p, message = token ~= '' and parked_of(c), ''
 redis.call('HSET', key, 'passed', now)
 redis.call('HDEL', key, 'code', 'code_sealed', 'code_ending')
 redis.call('LREM', site .. 'f:' .. c.family, 1, id)
 redis.call('DEL', site .. 'n:' .. subject)
 for _, send in ipairs(c.sends) do
+  message = send.message or message
+  came_back(send)
   for _, counter in ipairs(send.counted) do
     redis.call('ZREM', site .. 'w:' .. counter, id .. ':' .. send.send)
   end
@@ -71,4 +73,4 @@ if p then
   redis.call('HSET', resume, 'parked', p.id)
   redis.call('PEXPIRE', resume, token_ttl)
 end
-return {'passed', sent(c), now, p and 1 or 0}
+return {'passed', sent(c), now, message, p and 1 or 0}

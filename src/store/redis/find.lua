@@ -26,7 +26,11 @@ if state ~= 'passed' then
   end
 end
 local p, last = parked_of(c), c.sends[#c.sends]
+local sends = {}
+for _, send in ipairs(c.sends) do
+  sends[#sends + 1] = {send.send, send.to, send.provider or '', send.message or '', send.progress or 'handed'}
+end
 return {
-  'one', c.id, c.subject, c.sealed, p and p.id or '', c.reference, state, lock, math.max(0, c.tries - c.failed), sent(c),
+  'one', c.id, c.subject, c.sealed, p and p.id or '', c.reference, state, lock, math.max(0, c.tries - c.failed), sends,
   math.max(0, (c.code_ending or now) - now), last and math.max(0, last.at + last.wait - now) or 0
 }

@@ -8,18 +8,22 @@ use std::sync::LazyLock;
 use redis::Script;
 
 macro_rules! scripts {
-    ($shared:literal: $($name:ident = $file:literal),* $(,)?) => {
+    ($shared:ident: $($name:ident = $file:literal),* $(,)?) => {
         $(pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!(include_str!($shared), include_str!($file))));)*
+            LazyLock::new(|| Script::new(&[$shared, include_str!($file)].concat()));)*
     };
 }
 
-scripts! { "site.lua":
+const SITE: &str = include_str!("site.lua");
+const PUMPING: &str = concat!(include_str!("site.lua"), include_str!("pumping.lua"));
+const MONEY: &str = concat!(include_str!("site.lua"), include_str!("money.lua"));
+const FEED: &str = include_str!("feed.lua");
+const MESSAGES: &str = include_str!("messages.lua");
+const MEASURES: &str = include_str!("measures.lua");
+
+scripts! { SITE:
     OPEN = "open.lua",
     FIND = "find.lua",
-    PERMIT_SEND = "permit_send.lua",
-    GIVE_BACK = "give_back.lua",
-    ANSWER = "answer.lua",
     SPEND = "spend.lua",
     RESUMABLE = "resumable.lua",
     TAKE = "take.lua",
@@ -30,9 +34,36 @@ scripts! { "site.lua":
     SESSION = "session.lua",
     RESTORE_SESSION = "restore_session.lua",
     RESTORE_LOCK = "restore_lock.lua",
+    SEALED_CODE = "sealed_code.lua",
+    CARRY = "carry.lua",
 }
 
-scripts! { "feed.lua":
+scripts! { PUMPING:
+    PERMIT_SEND = "permit_send.lua",
+    GIVE_BACK = "give_back.lua",
+    ANSWER = "answer.lua",
+}
+
+scripts! { MONEY:
+    CHARGE = "charge.lua",
+    CORRECT = "correct.lua",
+    SPENT = "spent.lua",
+}
+
+scripts! { MESSAGES:
+    TRACK = "track.lua",
+    TAKEN = "taken.lua",
+    MESSAGE = "message.lua",
+    TAKE_WORDS = "take_words.lua",
+    REPORT = "report.lua",
+}
+
+scripts! { MEASURES:
+    MEASURE = "measure.lua",
+    MEASURED = "measured.lua",
+}
+
+scripts! { FEED:
     PUBLISH = "publish.lua",
     REVOKE = "revoke.lua",
     REVOCATIONS = "revocations.lua",

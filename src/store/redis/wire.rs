@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::store::{Change, Destination, Lock, Revocation, SiteKey, StoreError, Window};
-use crate::words::{GrantId, KeyedHash, Timestamp};
+use crate::store::{Change, Destination, Lock, Revocation, SentTo, SiteKey, StoreError, Window};
+use crate::words::{Amount, GrantId, KeyedHash, MessageId, Progress, Timestamp};
 
 /// A script's answer, read from the front. Anything unexpected is [`StoreError::Wrong`].
 pub(super) struct Reply(std::vec::IntoIter<Value>);
@@ -41,13 +41,16 @@ pub(super) fn destination(destination: Destination) -> String {
     format!("{}:{}", destination.channel, destination.contact)
 }
 
+/// Reads [`destination`] back.
+fn parse_destination(place: &str) -> Option<Destination> {
+    let (channel, contact) = place.split_once(':')?;
+    Some(Destination { channel: channel.parse().ok()?, contact: contact.parse().ok()? })
+}
+
 /// Places, as scripts give them: `email:0 sms:1`.
 pub(super) fn destinations(text: &str) -> Result<Vec<Destination>, StoreError> {
-    let parse = |place: &str| {
-        let (channel, contact) = place.split_once(':')?;
-        Some(Destination { channel: channel.parse().ok()?, contact: contact.parse().ok()? })
-    };
-    text.split_terminator(' ').map(parse).collect::<Option<_>>().ok_or_else(|| wrong("where a code went"))
+    let places = text.split_terminator(' ').map(parse_destination);
+    places.collect::<Option<_>>().ok_or_else(|| wrong("where a code went"))
 }
 
 /// A lock, as scripts give it; 0 is none.
@@ -167,6 +170,39 @@ impl Reply {
     pub(super) fn moment(&mut self) -> Result<Timestamp, StoreError> {
         let millis = u64::try_from(self.number()?).map_err(|_| wrong("a time"))?;
         Ok(Timestamp::from_millis(millis))
+    }
+
+    pub(super) fn amount(&mut self) -> Result<Amount, StoreError> {
+        self.parsed(str::parse).map(Amount::from_millionths)
+    }
+
+    pub(super) fn progress(&mut self) -> Result<Progress, StoreError> {
+        Progress::parse(&self.text()?).ok_or_else(|| wrong("how far a message came"))
+    }
+
+    /// A text that `parse` understands; `None` when it is empty.
+    pub(super) fn optional<T, E>(&mut self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, StoreError> {
+        self.parsed(|text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) })
+    }
+
+    /// An answer within this one.
+    pub(super) fn within(&mut self) -> Result<Self, StoreError> {
+        match self.0.next() {
+            Some(Value::Array(values)) => Ok(Self::new(values)),
+            _ => Err(wrong("an answer")),
+        }
+    }
+
+    /// A send of a challenge.
+    pub(super) fn sent_to(&mut self) -> Result<SentTo, StoreError> {
+        let (send, place, provider) = (self.count()?, self.text()?, self.text()?);
+        let message = self.optional(MessageId::parse)?;
+        Ok(SentTo {
+            send,
+            to: parse_destination(&place).ok_or_else(|| wrong("where a code went"))?,
+            carried: message.map(|message| (provider, message)),
+            progress: self.progress()?,
+        })
     }
 
     pub(super) fn destinations(&mut self) -> Result<Vec<Destination>, StoreError> {

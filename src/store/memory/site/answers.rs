@@ -55,8 +55,9 @@ impl Site {
         let Some(challenge) = self.challenges.get_mut(&id, now) else { return Answered::Missing };
         challenge.is_passed = true;
         challenge.code = None;
-        let sent = challenge.sent();
+        let (sent, message) = (challenge.sent(), challenge.message());
         for send in &challenge.sends {
+            self.pumping.verified(&send.tried, now);
             for name in &send.counted {
                 self.counts.uncount(name, (id, send.number), now);
             }
@@ -76,7 +77,7 @@ impl Site {
             }
             _ => false,
         };
-        Answered::Passed { sent, at: now, resumes, message: None }
+        Answered::Passed { sent, at: now, message, resumes }
     }
 
     /// The subject's lock as it was written down.

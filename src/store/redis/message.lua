@@ -1,0 +1,2 @@
+-- A message, as long as it is remembered.
+return message(ARGV[1])
