@@ -1,6 +1,7 @@
 //! The config's `delivery`.
 
 mod bird;
+mod channel;
 pub mod common;
 mod getotp;
 mod http;
@@ -8,12 +9,11 @@ mod messagebird;
 mod smtp;
 mod vonage;
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::bird::BirdSettings;
+pub use self::channel::{BestSettings, ChannelSettings, CountriesSettings, CountrySettings, StrategySettings};
 use self::common::provider_settings;
 pub use self::getotp::GetOtpSettings;
 pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
@@ -22,6 +22,8 @@ pub use self::smtp::SmtpSettings;
 pub use self::vonage::{VonageApi, VonageSettings, VonageSignature};
 use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
 use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
+use crate::config::{Fault, Named, NotYet, Placed, Surroundings};
+use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -39,34 +41,6 @@ pub struct DeliverySettings {
     pub voice: Option<ChannelSettings>,
     /// Who has a page of its own on which visitors prove an address.
     pub hosted: Option<ChannelSettings>,
-}
-
-/// The providers of a channel.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelSettings {
-    /// Their names, in the order in which they are tried.
-    pub providers: Many<Placed<String>>,
-    /// How one is chosen. Default: priority, the order of `providers`.
-    #[serde(default)]
-    pub strategy: Strategy,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub countries: Option<NotYet>,
-}
-
-/// How a provider is chosen.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Strategy {
-    /// In the order in which they are named.
-    #[default]
-    Priority,
-    #[schemars(skip)]
-    Cheapest(NotYet),
-    #[schemars(skip)]
-    Best(NotYet),
 }
 
 /// A provider: a service that carries codes.
@@ -131,6 +105,7 @@ impl DeliverySettings {
                 names.push(Arc::clone(&provider.name));
             }
             spec.channels.push(ChannelSpec::new(channel, names));
+            spec.channels.push(settings.spec(channel, &spec.providers, &self.providers)?);
         }
         Ok(spec)
     }

@@ -76,6 +76,19 @@ impl Contact {
         self
     }
 
+    /// The same address on another channel; `None` when that one wants an address of another kind.
+    #[must_use]
+    pub fn on(&self, channel: Channel) -> Option<Self> {
+        let other = Self::parse(channel, self.reveal()).ok()?;
+        Some(Self { label: self.label.clone(), ..other })
+    }
+
+    /// Whether both are the same address on the same channel, whatever they are labelled.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.channel == other.channel && self.address == other.address
+    }
+
     /// The channel.
     #[must_use]
     pub const fn channel(&self) -> Channel {
