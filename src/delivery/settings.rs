@@ -6,7 +6,9 @@ pub mod common;
 mod getotp;
 mod http;
 mod messagebird;
+mod plivo;
 mod smtp;
+mod twilio;
 mod vonage;
 
 use schemars::JsonSchema;
@@ -18,11 +20,11 @@ use self::common::provider_settings;
 pub use self::getotp::GetOtpSettings;
 pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
 pub use self::messagebird::MessageBirdSettings;
+pub use self::plivo::PlivoSettings;
 pub use self::smtp::SmtpSettings;
+pub use self::twilio::TwilioSettings;
 pub use self::vonage::{VonageApi, VonageSettings, VonageSignature};
-use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
-use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
-use crate::config::{Fault, Named, NotYet, Placed, Surroundings};
+use crate::config::{Fault, Named, Placed, Surroundings};
 use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
 
@@ -54,12 +56,8 @@ pub enum ProviderSettings {
     Smtp(SmtpSettings),
     /// Sends nothing: keeps messages where the log and the admin page show them.
     Outbox(OutboxSettings),
-    #[schemars(skip)]
-    Twilio(NotYet),
     /// Vonage: its SMS API, its Messages API and its Voice API.
     Vonage(Box<VonageSettings>),
-    #[schemars(skip)]
-    Plivo(NotYet),
     /// MessageBird, the classic API.
     MessageBird(MessageBirdSettings),
     /// Bird, the Channels API.
@@ -68,6 +66,10 @@ pub enum ProviderSettings {
     GetOtp(GetOtpSettings),
     /// Any provider that takes a request over HTTP.
     Http(Box<HttpSettings>),
+    /// Twilio: text messages and calls.
+    Twilio(Box<TwilioSettings>),
+    /// Plivo: text messages and calls.
+    Plivo(Box<PlivoSettings>),
 }
 
 provider_settings! {
@@ -88,23 +90,6 @@ impl DeliverySettings {
             spec.providers.push(provider.spec(name, around)?);
         }
         for (channel, settings) in self.channels() {
-            let mut names: Vec<Arc<str>> = Vec::new();
-            for name in settings.providers.iter() {
-                let Some(provider) = spec.providers.iter().find(|provider| *provider.name == *name.value) else {
-                    return Err(name.fault(unknown("provider", &name.value, self.providers.names())));
-                };
-                if let Some(lacking) = provider.kind.lacks(channel) {
-                    return Err(name.fault(format!("`{}` cannot carry {channel}: it needs {lacking}", name.value)));
-                }
-                if !provider.kind.serves(channel) {
-                    return Err(name.fault(format!("`{}` cannot carry {channel}", name.value)));
-                }
-                if names.contains(&provider.name) {
-                    return Err(name.fault(format!("`{}` stands here twice", name.value)));
-                }
-                names.push(Arc::clone(&provider.name));
-            }
-            spec.channels.push(ChannelSpec::new(channel, names));
             spec.channels.push(settings.spec(channel, &spec.providers, &self.providers)?);
         }
         Ok(spec)
@@ -144,7 +129,8 @@ impl ProviderSettings {
             ),
             Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
             Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
-            Self::Twilio(never) | Self::Plivo(never) => match *never {},
+            Self::Twilio(twilio) => (ProviderKind::Twilio(twilio.spec(around)?), twilio.common().common()?),
+            Self::Plivo(plivo) => (ProviderKind::Plivo(plivo.spec(around)?), plivo.common().common()?),
         };
         Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }

@@ -6,10 +6,11 @@ use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::Asked;
 use crate::delivery::{Delivered, Message, Order, SendError};
 use crate::seal::{Code, Purpose};
+use crate::stepup::hosted::way_back;
 use crate::stepup::judge::about;
 use crate::stepup::message::{aim, site_name};
 use crate::stepup::steps::{Mine, reached};
-use crate::stepup::{Arrival, Choice, Gateway, Sending, Site, Visit};
+use crate::stepup::{Arrival, Choice, Gateway, HostedPage, Sending, Site, Visit};
 use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
 use crate::words::{Address, ChallengeId, Channel, Contact};
 
@@ -148,12 +149,27 @@ impl Gateway {
         let avoid = challenge.sent.last().and_then(|last| last.carried.as_ref()).map(|(provider, _)| provider.as_str());
         let budget = &self.rules.limits.money;
         let order = Order { message: &message, site: &site.spec.key, challenge: id, send, budget, avoid };
-        let outcome = self.delivery.send(&order).await;
+        let is_page = destination.channel == Channel::Hosted;
+        let outcome = match is_page {
+            true => self.delivery.open_page(&order, way_back(visit, id)).await,
+            false => self.delivery.send(&order).await,
+        };
         tally(&self.shared.audit.metrics, destination.channel, &outcome);
         match outcome {
             Ok(delivered) => {
                 self.note(event(Kind::Sent).reason(&delivered.provider)).await;
-                Ok(Sending::Sent(after()))
+                let mut standing = after();
+                if is_page && let Some((_, page)) = self.page_of(&delivered.provider, delivered.message).await? {
+                    standing.page = Some(HostedPage { link: page.link().to_owned(), is_proved: false });
+                }
+                Ok(Sending::Sent(standing))
+            }
+            // Whatever the provider made of it, nobody has its page.
+            Err(error) if is_page => {
+                self.note(event(Kind::SendFailed).reason(&error)).await;
+                tracing::warn!(%error, "a page could not be opened");
+                self.shared.store.give_back(&site.spec.key, id, send).await?;
+                Ok(Sending::Undelivered(standing()))
             }
             Err(error) => {
                 self.note(event(Kind::SendFailed).reason(&error)).await;

@@ -14,7 +14,8 @@ fn report(id: &str, secret: &str, addresses: &[&str]) -> PageReport {
 fn a_report_is_believed_from_who_knows_the_secret() {
     let page = page("+60123456789");
     assert!(page.is_told_by(&report("otp-1", "s3cr3t", &[])));
-    for (id, secret) in [("otp-2", "s3cr3t"), ("otp-1", "s3cr3T"), ("otp-1", ""), ("", "s3cr3t"), ("otp-1", "s3cr3t ")] {
+    for (id, secret) in [("otp-2", "s3cr3t"), ("otp-1", "s3cr3T"), ("otp-1", ""), ("", "s3cr3t"), ("otp-1", "s3cr3t ")]
+    {
         assert!(!page.is_told_by(&report(id, secret, &[])), "{id} {secret}");
     }
     assert!(!format!("{page:?} {:?}", report("otp-1", "s3cr3t", &["+60123456789"])).contains("s3cr"), "I9");

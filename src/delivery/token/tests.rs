@@ -52,10 +52,10 @@ fn the_example_of_the_rfc_is_read() {
     let (signed, signature) = TOKEN.rsplit_once('.').unwrap();
     let expected = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), signed.as_bytes());
     assert_eq!(URL_SAFE_NO_PAD.encode(expected.as_ref()), signature, "we sign as the RFC does");
-    let again = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(
-        &hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()),
-        signed.as_bytes(),
-    )));
+    let again = format!(
+        "{signed}.{}",
+        URL_SAFE_NO_PAD.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), signed.as_bytes(),))
+    );
     let claims = open(&again, SECRET, ALL).unwrap();
     assert_eq!((claims.text("iss"), claims.moment("exp")), (Some("joe"), Some(1_300_819_380)));
 }
