@@ -157,6 +157,9 @@ fn find(
         let Some(provider) = providers.iter().find(|provider| *provider.name == *name.value) else {
             return Err(name.fault(unknown("provider", &name.value, named.names())));
         };
+        if let Some(lacking) = provider.kind.lacks(channel) {
+            return Err(name.fault(format!("`{}` cannot carry {channel}: it needs {lacking}", name.value)));
+        }
         if !provider.kind.serves(channel) {
             return Err(name.fault(format!("`{}` cannot carry {channel}", name.value)));
         }
