@@ -64,7 +64,7 @@ use crate::delivery::web::Web;
 use crate::seal::{KeyRing, Random, SystemRandom};
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreError};
-use crate::words::{Channel, Clock, Contact, Currency, PhoneNumber, SystemClock};
+use crate::words::{Amount, Channel, Clock, Contact, Currency, PhoneNumber, SystemClock};
 
 /// How codes reach people: the providers of every channel.
 #[derive(Debug)]
@@ -152,6 +152,18 @@ impl Delivery {
     #[must_use]
     pub fn can(&self, channel: Channel) -> bool {
         self.chooser.serves(channel)
+    }
+
+    /// Whether every provider that would be tried for a message to `contact` takes money for it.
+    #[must_use]
+    pub fn costs(&self, contact: &Contact) -> bool {
+        self.choose(contact, None, 1).is_ok_and(|chosen| chosen.tries.iter().all(|choice| choice.cost > Amount::ZERO))
+    }
+
+    /// Whether the provider `name` reports what becomes of its messages, and has an address to report to.
+    #[must_use]
+    pub fn reports(&self, name: &str) -> bool {
+        self.public_url.is_some() && self.carrier(name).is_ok_and(|carrier| carrier.provider.reports())
     }
 
     /// What a phone number tells.

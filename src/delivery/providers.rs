@@ -50,6 +50,11 @@ pub(super) trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it reports what becomes of a message, to an address to which it can.
+    fn reports(&self) -> bool {
+        true
+    }
+
     /// Reads a request in which the provider reports of messages, and believes nothing that is not signed as the vendor
     /// signs it.
     fn read(&self, _callback: &Callback<'_>) -> Result<Heard, BadCallback> {

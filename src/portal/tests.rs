@@ -52,7 +52,7 @@ fn every_page_is_whole_small_and_safe() {
         assert!(html.trim_start().starts_with("<!doctype html>"), "{name}: {html}");
         assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8", "{name}");
         // U25, and what loads with it.
-        let styled = html.len() + include_str!("assets/style.css").len() + include_str!("assets/countdown.js").len();
+        let styled = html.len() + include_str!("assets/style.css").len() + include_str!("assets/page.js").len();
         assert!(styled < 30_000, "{name} weighs {styled} bytes");
         // U16: one heading, and the language.
         assert_eq!(html.matches("<h1>").count(), 1, "{name}");
@@ -80,7 +80,7 @@ fn every_page_is_whole_small_and_safe() {
         assert_eq!(html.matches("<script").count(), html.matches("<script src=\"").count(), "{name}");
         // Nothing is left to fill in, and no key is shown in place of its sentence.
         assert!(!html.contains('{') && !html.contains('}'), "{name}: {html}");
-        for key in ["notice.", "code.", "way.", "what.", "error.", "again.", "help.", "footer."] {
+        for key in ["notice.", "code.", "trouble.", "news.", "way.", "what.", "error.", "again.", "help.", "footer."] {
             let shown = text(&page);
             assert!(!shown.split(' ').any(|word| word.starts_with(key) && word.len() > key.len()), "{name}: {shown}");
         }
@@ -109,6 +109,7 @@ fn every_notice_has_its_sentences_and_every_sentence_its_use() {
         include_str!("html.rs"),
         include_str!("html/show.rs"),
         include_str!("sentences.rs"),
+        include_str!("trouble.rs"),
         include_str!("templates/ask.html"),
         include_str!("templates/choose.html"),
         include_str!("templates/code.html"),

@@ -49,6 +49,10 @@ impl Provider for GetOtp {
         self.spec.serves(channel)
     }
 
+    fn reports(&self) -> bool {
+        false
+    }
+
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
         let (to, code) = (&parcel.message.to, parcel.message.code.reveal());
         let channel = match (to.channel(), to.address()) {
