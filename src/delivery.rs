@@ -14,6 +14,7 @@ mod learned;
 mod message;
 mod number;
 mod outbox;
+mod page;
 mod parcel;
 mod providers;
 mod quality;
@@ -40,6 +41,7 @@ pub use failure::{Attempt, Failure, Reply, SendError};
 pub use message::{Aim, Message, SiteName};
 pub use number::{NumberFacts, PhoneKind};
 pub use outbox::{Kept, Outbox};
+pub use page::{Page, PageReport};
 pub use quality::{Standing, Tally};
 pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
@@ -161,8 +163,7 @@ impl Delivery {
     /// Whether every provider that would be tried for a message to `contact` takes money for it.
     #[must_use]
     pub fn costs(&self, contact: &Contact) -> bool {
-        self.choose(contact, None, 1)
-            .is_ok_and(|chosen| chosen.tries.iter().all(|choice| choice.cost > Amount::ZERO))
+        self.choose(contact, None, 1).is_ok_and(|chosen| chosen.tries.iter().all(|choice| choice.cost > Amount::ZERO))
     }
 
     /// Whether the provider `name` reports what becomes of its messages, and has an address to report to.

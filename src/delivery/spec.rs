@@ -301,6 +301,7 @@ impl ProviderKind {
     pub fn lacks(&self, channel: Channel) -> Option<&'static str> {
         match self {
             Self::Vonage(spec) => spec.lacks(channel),
+            Self::GetOtp(spec) => spec.lacks(channel),
             _ => None,
         }
     }

@@ -46,12 +46,19 @@ struct Verify {
     code: String,
 }
 
+/// What `POST /.otpgate/api/finish` takes.
+#[derive(Deserialize)]
+struct Finish {
+    id: Option<String>,
+}
+
 /// The endpoints' routes.
 pub(super) fn router() -> Router {
     Router::new()
         .route("/.otpgate/api/challenge", get(challenge))
         .route("/.otpgate/api/send", post(send))
         .route("/.otpgate/api/verify", post(verify))
+        .route("/.otpgate/api/finish", post(finish))
         .method_not_allowed_fallback(html::wrong_method)
 }
 
@@ -93,6 +100,17 @@ async fn verify(Extension(call): Extension<Call>, body: Bytes) -> Answer {
     }
 }
 
+async fn finish(Extension(call): Extension<Call>, body: Bytes) -> Answer {
+    let (id, _) = match call.read::<Finish>(&body, |asked| asked.id.as_deref()) {
+        Ok(read) => read,
+        Err(notice) => return call.tell(notice).problem().into(),
+    };
+    match call.gateway.finish(&call.site, &call.visit, id).await {
+        Ok(verified) => call.verified(verified).into(),
+        Err(error) => call.unavailable(&error).problem().into(),
+    }
+}
+
 /// Where a challenge stands.
 fn found(standing: &Standing) -> Response<Bytes> {
     let mut members = view::json(standing);
@@ -105,6 +123,7 @@ fn found(standing: &Standing) -> Response<Bytes> {
         members.insert("to".to_owned(), last.to.as_str().into());
     }
     members.extend(view::delivery(standing).map(|told| ("delivery".to_owned(), told)));
+    members.extend(view::hosted(standing).map(|page| ("hosted".to_owned(), page)));
     if let State::Locked(lock) = standing.state {
         members.insert("retry_after".to_owned(), lock.retry_after().into());
     }
@@ -153,6 +172,7 @@ impl Call {
                 members.insert("expires_in".to_owned(), sentences::seconds(standing.expires_in).into());
                 members.insert("sends_left".to_owned(), standing.sends_left.into());
                 members.extend(view::delivery(&standing).map(|told| ("delivery".to_owned(), told)));
+                members.extend(view::hosted(&standing).map(|page| ("hosted".to_owned(), page)));
                 answer(StatusCode::ACCEPTED, members)
             }
             Sending::TooMany(standing, wait) => self.of(Notice::TOO_MANY_SENDS, &standing).wait(wait, None).problem(),
@@ -189,6 +209,7 @@ impl Call {
             Verified::Expired(standing) => self.of(Notice::EXPIRED, &standing).problem(),
             Verified::Spent(standing) => self.of(Notice::PASSED, &standing).problem(),
             Verified::NotSent(standing) => self.of(Notice::NOT_SENT, &standing).problem(),
+            Verified::Unfinished(standing) => self.of(Notice::UNFINISHED, &standing).problem(),
             Verified::Not(arrival) => self.not(arrival),
         }
     }

@@ -59,6 +59,7 @@ notices! {
     MALFORMED_CODE = "malformed-code" "malformed-code" 422 "wrong";
     WRONG_CODE = "wrong-code" "wrong-code" 403 "wrong";
     NOT_SENT = "not-sent" "not-sent" 409 "info";
+    UNFINISHED = "unfinished" "unfinished" 409 "clock";
     NO_SUCH_CONTACT = "no-such-contact" "no-such-contact" 404 "wrong";
 
     // About a request to the application.

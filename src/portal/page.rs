@@ -39,11 +39,12 @@ pub(super) enum Forms {
     Onward,
 }
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("ask.html", include_str!("templates/ask.html")),
     ("choose.html", include_str!("templates/choose.html")),
     ("code.html", include_str!("templates/code.html")),
     ("help.html", include_str!("templates/help.html")),
+    ("hosted.html", include_str!("templates/hosted.html")),
     ("layout.html", include_str!("templates/layout.html")),
     ("macros.html", include_str!("templates/macros.html")),
     ("notice.html", include_str!("templates/notice.html")),

@@ -93,6 +93,24 @@ pub(super) fn news(standing: &Standing) -> Option<Value> {
     }
 }
 
+/// What templates call `page`: the provider's page on which an address is proved.
+pub(super) fn page(standing: &Standing) -> Option<Value> {
+    let page = standing.page.as_ref()?;
+    Some(context! { link => page.link.as_str(), host => page_host(standing), is_proved => page.is_proved })
+}
+
+/// The host of the provider's page.
+pub(super) fn page_host(standing: &Standing) -> String {
+    let url = standing.page.as_ref().and_then(|page| url::Url::parse(&page.link).ok());
+    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The provider's page, for programs.
+pub(super) fn hosted(standing: &Standing) -> Option<serde_json::Value> {
+    let page = standing.page.as_ref()?;
+    Some(json!({ "link": page.link, "proved": page.is_proved, "finish": "/.otpgate/api/finish" }))
+}
+
 fn what(standing: &Standing) -> &'static str {
     if standing.confirms {
         "confirm"

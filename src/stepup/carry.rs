@@ -6,10 +6,11 @@ use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::Asked;
 use crate::delivery::{Delivered, Message, Order, SendError};
 use crate::seal::{Code, Purpose};
+use crate::stepup::hosted::way_back;
 use crate::stepup::judge::about;
 use crate::stepup::message::{aim, language, site_name};
 use crate::stepup::steps::Mine;
-use crate::stepup::{Arrival, Choice, Gateway, Sending, Site, Visit};
+use crate::stepup::{Arrival, Choice, Gateway, HostedPage, Sending, Site, Visit};
 use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
 use crate::words::{Address, ChallengeId, Channel, Contact, Progress};
 
@@ -154,19 +155,29 @@ impl Gateway {
         let avoid = challenge.sent.last().and_then(|last| last.carried.as_ref()).map(|(provider, _)| provider.as_str());
         let budget = &self.rules.limits.money;
         let order = Order { message: &message, site: &site.spec.key, challenge: id, send, budget, avoid };
-        let outcome = self.delivery.send(&order).await;
+        let is_page = destination.channel == Channel::Hosted;
+        let outcome = match is_page {
+            true => self.delivery.open_page(&order, way_back(visit, id)).await,
+            false => self.delivery.send(&order).await,
+        };
         tally(&self.shared.audit.metrics, destination.channel, &outcome);
         match outcome {
             Ok(delivered) => {
                 self.note(event(Kind::Sent).reason(&delivered.provider)).await;
-                Ok(Sending::Sent(after(Progress::Accepted, Some(&delivered.provider))))
+                let mut standing = after(Progress::Accepted, Some(&delivered.provider));
+                if is_page && let Some((_, page)) = self.page_of(&delivered.provider, delivered.message).await? {
+                    standing.page = Some(HostedPage { link: page.link().to_owned(), is_proved: false });
+                }
+                Ok(Sending::Sent(standing))
             }
             Err(error) => {
                 let kind = if error.exhausted().is_some() { Kind::OutOfMoney } else { Kind::SendFailed };
                 self.note(event(kind).reason(&error)).await;
-                self.undelivered(site, id, send, &error).await?;
+                // Whatever a provider made of it, nobody has its page.
+                let surely_not = is_page || error.surely_not_sent();
+                self.undelivered(site, id, send, &error, surely_not).await?;
                 Ok(match error.exhausted() {
-                    _ if !error.surely_not_sent() => Sending::Sent(after(Progress::Handed, None)),
+                    _ if !surely_not => Sending::Sent(after(Progress::Handed, None)),
                     Some((_, wait)) => Sending::OutOfMoney(standing(), wait),
                     None => Sending::Undelivered(standing(), error.class()),
                 })
@@ -174,9 +185,16 @@ impl Gateway {
         }
     }
 
-    async fn undelivered(&self, site: &Site, id: ChallengeId, send: u32, error: &SendError) -> Result<(), StoreError> {
+    async fn undelivered(
+        &self,
+        site: &Site,
+        id: ChallengeId,
+        send: u32,
+        error: &SendError,
+        surely_not: bool,
+    ) -> Result<(), StoreError> {
         tracing::warn!(%error, "a code could not be sent");
-        if error.surely_not_sent() {
+        if surely_not {
             self.shared.store.give_back(&site.spec.key, id, send).await?;
         }
         Ok(())

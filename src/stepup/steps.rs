@@ -36,7 +36,8 @@ impl From<StoreError> for NotMine {
 
 impl Gateway {
     /// A visitor opens the page of a challenge. On the first arrival that is no prefetch the code goes out, if the
-    /// policy says so and there is just one contact; never again on a reload (O21).
+    /// policy says so and there is just one contact; never again on a reload (O21). A provider's page is opened only when
+    /// the visitor asks for it.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -49,6 +50,7 @@ impl Gateway {
         let first = mine.challenge.state == State::Open && mine.particulars.send == SendWhen::OnArrival;
         let reached = self.reached(&mine.particulars.contacts());
         if let [only] = &reached[..]
+            && only.channel != Channel::Hosted
             && first
             && is_arrival(visit)
         {
@@ -74,7 +76,7 @@ impl Gateway {
             let event = Event::new(Kind::NoContact, challenge.reference).policy(&particulars.policy);
             self.note(about(site, visit, event)).await;
         }
-        Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+        Ok(Arrival::Standing(Box::new(self.standing_now(site, challenge, &particulars).await?)))
     }
 
     /// Where a challenge stands, for this very visitor. Sends nothing and counts nothing.
@@ -84,7 +86,7 @@ impl Gateway {
     pub async fn look(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, StoreError> {
         match self.mine(site, visit, id).await {
             Ok(Mine { challenge, particulars, .. }) => {
-                Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+                Ok(Arrival::Standing(Box::new(self.standing_now(site, challenge, &particulars).await?)))
             }
             Err(NotMine::Arrival(arrival)) => Ok(arrival),
             Err(NotMine::Store(error)) => Err(error),
@@ -216,13 +218,14 @@ impl Gateway {
             confirms: particulars.binding.is_some(),
             is_parked: challenge.parked.is_some(),
             asked: particulars.asked,
+            page: None,
             reached,
         }
     }
 
     /// The contacts as they may be shown, numbered within their channels.
     pub(super) fn reached(&self, contacts: &[Contact]) -> Vec<Reached> {
-        let mut counts = [0_u16; 3];
+        let mut counts = [0_u16; Channel::ALL.len()];
         contacts
             .iter()
             .map(|contact| {

@@ -49,6 +49,17 @@ pub struct Standing {
     pub is_parked: bool,
     /// Who is challenged.
     pub asked: Asked,
+    /// The provider's page, when that is how it goes on.
+    pub page: Option<HostedPage>,
+}
+
+/// A page of a provider's own, on which the visitor proves an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostedPage {
+    /// Where it is.
+    pub link: String,
+    /// Whether the provider says that the address was proved.
+    pub is_proved: bool,
 }
 
 /// A contact as it may be shown.
@@ -149,6 +160,8 @@ pub enum Verified {
     Spent(Box<Standing>),
     /// No code was sent yet.
     NotSent(Box<Standing>),
+    /// The provider has not said yet that the address was proved on its page.
+    Unfinished(Box<Standing>),
     /// There is no such challenge for this visitor.
     Not(Arrival),
 }

@@ -17,7 +17,7 @@ use crate::portal::{sentences, turn, view};
 use crate::seal::Typed;
 use crate::stepup::{Arrival, Sending, Standing};
 use crate::store::{Lock, State, StoreError};
-use crate::words::FailureClass;
+use crate::words::{Channel, FailureClass};
 
 /// What stands in the box at the top of a page.
 pub(in crate::portal) enum Alert {
@@ -99,7 +99,7 @@ impl Call {
                 self.about(Notice::NO_CONTACT, standing, false).link(self.safe(), "cancel").page()
             }
             State::Open => self.page("choose.html", StatusCode::OK, standing, None, context! {}),
-            State::Sent => self.page("code.html", StatusCode::OK, standing, None, context! {}),
+            State::Sent => self.page(template(standing), StatusCode::OK, standing, None, context! {}),
             State::Passed => self.passed(standing, StatusCode::OK),
             State::Locked(lock) => self.locked(standing, lock),
             State::Expired => self.expired(standing),
@@ -112,7 +112,14 @@ impl Call {
         standing: &Standing,
         alert: Alert,
     ) -> Response<Bytes> {
-        self.page("code.html", status, standing, Some(alert), context! {})
+        self.page(template(standing), status, standing, Some(alert), context! {})
+    }
+
+    /// The provider has not said yet that the visitor finished on its page.
+    pub(in crate::portal) fn unfinished(&self, standing: &Standing) -> Response<Bytes> {
+        let host = view::page_host(standing);
+        let alert = Alert::Field(sentences::say("error.unfinished", &[("host", &host)]));
+        self.code_again(StatusCode::CONFLICT, standing, alert)
     }
 
     pub(in crate::portal) fn malformed(&self, typed: &Typed) -> Alert {
@@ -174,7 +181,7 @@ impl Call {
         trouble: &Trouble,
         wait: Option<Duration>,
     ) -> Response<Bytes> {
-        let template = if standing.state == State::Sent { "code.html" } else { "choose.html" };
+        let template = if standing.state == State::Sent { template(standing) } else { "choose.html" };
         let mut response = self.page_with(template, status, standing, None, Some(trouble), context! {});
         if let Some(wait) = wait {
             page::retry_after(response.headers_mut(), wait);
@@ -218,7 +225,11 @@ impl Call {
         values: Value,
     ) -> Response<Bytes> {
         let now = self.gateway.shared().clock.now();
-        let field = if template == "ask.html" { "address" } else { "code" };
+        let field = match template {
+            "ask.html" => "address",
+            "hosted.html" => "finish",
+            _ => "code",
+        };
         let alert = alert.map(|alert| match alert {
             Alert::Field(text) => context! { text, field },
             Alert::Wait(wait) => context! { wait => view::moment(now, wait) },
@@ -231,11 +242,12 @@ impl Call {
             challenge => view::challenge(self, standing),
             last => view::last(standing),
             news => view::news(standing),
+            page => view::page(standing),
             trouble => trouble.map(|trouble| trouble.values(standing, now)),
             safe => self.safe(),
             ..values
         };
-        let forms = if template == "code.html" { Forms::Onward } else { Forms::Own };
+        let forms = if matches!(template, "code.html" | "hosted.html") { Forms::Onward } else { Forms::Own };
         let (site, reference) = (Some(&*self.site), standing.reference);
         Page { template, status, site, reference, values, forms }.render()
     }
@@ -245,6 +257,12 @@ impl Call {
     pub(in crate::portal) fn safe(&self) -> &'static str {
         if self.site.is_open(&self.visit.request, "/") { "/" } else { "/.otpgate/" }
     }
+}
+
+/// Where a code is typed; or, when it goes on at a provider's page, where that is.
+fn template(standing: &Standing) -> &'static str {
+    let is_page = standing.last.as_ref().is_some_and(|last| last.channel == Channel::Hosted);
+    if is_page { "hosted.html" } else { "code.html" }
 }
 
 pub(in crate::portal) fn wrong_code(tries_left: u32) -> Alert {
