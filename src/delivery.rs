@@ -48,9 +48,8 @@ pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use sms::LongSms;
 pub use spec::{
-    BadDelivery, BadSender, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec,
-    HttpSpec, MessageBirdSpec, PlivoSpec, ProviderKind, ProviderSpec, Sender, SmtpSpec, Strategy, TwilioSpec,
-    VonageSpec,
+    BadDelivery, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
+    MessageBirdSpec, PlivoSpec, ProviderKind, ProviderSpec, SmtpSpec, Strategy, TwilioSpec, VonageSpec,
 };
 pub use templates::{BadTemplate, Templates};
 pub use tongue::LANGUAGES;

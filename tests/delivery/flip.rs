@@ -10,8 +10,8 @@ impl Texts<'_> {
     /// Letters, digits, what must be escaped, and what is longer than a byte.
     pub(crate) fn text(&mut self, longest: usize) -> String {
         const LETTERS: &[char] = &[
-            'a', 'b', 'z', 'A', 'Z', '0', '1', '9', ' ', '+', '%', '&', '=', '?', '#', '/', '.', '-', '_', '~', '"', '\'',
-            '<', '\n', 'é', 'ß', '日', '🔑',
+            'a', 'b', 'z', 'A', 'Z', '0', '1', '9', ' ', '+', '%', '&', '=', '?', '#', '/', '.', '-', '_', '~', '"',
+            '\'', '<', '\n', 'é', 'ß', '日', '🔑',
         ];
         let length = self.0.random_range(1..=longest);
         (0..length).map(|_| LETTERS[self.0.random_range(0..LETTERS.len())]).collect()

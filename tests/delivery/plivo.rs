@@ -15,8 +15,10 @@ use crate::world::{Mock, PUBLIC_URL, Says, World, message, oracle};
 const AUTH_ID: &str = "MAXXXXXXXXXXXXXXXXXX";
 const TOKEN: &str = "plivo_token_0001";
 const UUID: &str = "5b40a428-bfc7-4daf-9d06-726c558bf3b8";
-const TAKEN: &str = r#"{"api_id": "a", "message": "message(s) queued", "message_uuid": ["5b40a428-bfc7-4daf-9d06-726c558bf3b8"]}"#;
-const FIRED: &str = r#"{"api_id": "a", "message": "call fired", "request_uuid": "9834029e-58b6-11e1-b8b7-a5bd0e4e126f"}"#;
+const TAKEN: &str =
+    r#"{"api_id": "a", "message": "message(s) queued", "message_uuid": ["5b40a428-bfc7-4daf-9d06-726c558bf3b8"]}"#;
+const FIRED: &str =
+    r#"{"api_id": "a", "message": "call fired", "request_uuid": "9834029e-58b6-11e1-b8b7-a5bd0e4e126f"}"#;
 
 /// An account by this name, with what else its config says.
 fn account(name: &str, base_url: &str, more: &str) -> String {
@@ -163,7 +165,9 @@ async fn d04_receipts_come_twice_and_in_any_order() {
     let states = [("queued", "000"), ("sent", "000"), ("delivered", "000"), ("undelivered", "80")];
     let forms: Vec<Vec<(&str, &str)>> = states
         .iter()
-        .map(|(status, code)| vec![("MessageUUID", UUID), ("Status", *status), ("ErrorCode", *code), ("TotalAmount", "0.00550")])
+        .map(|(status, code)| {
+            vec![("MessageUUID", UUID), ("Status", *status), ("ErrorCode", *code), ("TotalAmount", "0.00550")]
+        })
         .collect();
     let asked: Vec<_> = forms
         .iter()

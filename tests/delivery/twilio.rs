@@ -40,7 +40,10 @@ async fn a_text_message_goes_out_as_twilio_wants_it() {
     let mock = Mock::saying(201, TAKEN).await;
     let delivered = world(&mock).send(&message(Channel::Sms)).await.unwrap();
     let asked = mock.last();
-    assert_eq!((&asked.method, &*asked.target), (&Method::POST, &*format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json")));
+    assert_eq!(
+        (&asked.method, &*asked.target),
+        (&Method::POST, &*format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json"))
+    );
     assert_eq!(asked.header("authorization"), basic(ACCOUNT, TOKEN));
     assert_eq!(asked.header("content-type"), "application/x-www-form-urlencoded");
     let names: Vec<_> = asked.form().into_iter().map(|(name, _)| name).collect();
@@ -69,7 +72,11 @@ async fn an_api_key_sends_and_a_messaging_service_chooses_the_sender() {
     let asked = mock.last();
     assert_eq!(asked.header("authorization"), basic(key, "s3cret"));
     let names: Vec<_> = asked.form().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["To", "MessagingServiceSid", "Body", "ValidityPeriod"], "receipts that nobody can check are not asked for");
+    assert_eq!(
+        names,
+        ["To", "MessagingServiceSid", "Body", "ValidityPeriod"],
+        "receipts that nobody can check are not asked for"
+    );
     assert_eq!(asked.field("ValidityPeriod").as_deref(), Some("1"));
     let heard = world.read("tw", &Method::POST, "", &HeaderMap::new(), b"");
     assert_eq!(heard, Err(BadCallback::NoReceipts));
@@ -223,7 +230,8 @@ async fn d04_receipts_come_twice_and_in_any_order() {
     let delivered = world.send(&message(Channel::Sms)).await.unwrap();
     let query = format!("m={}", delivered.message);
     let receipt = |status: &str, code: &str| {
-        let mut form = vec![("MessageSid", SID), ("MessageStatus", status), ("AccountSid", ACCOUNT), ("To", "+60123456789")];
+        let mut form =
+            vec![("MessageSid", SID), ("MessageStatus", status), ("AccountSid", ACCOUNT), ("To", "+60123456789")];
         form.extend([("ErrorCode", code)].into_iter().filter(|_| !code.is_empty()));
         signed(&world, &query, &form)
     };
@@ -254,7 +262,8 @@ async fn d04_receipts_come_twice_and_in_any_order() {
 /// A receipt that the SDK signed.
 fn signed(world: &World, query: &str, form: &[(&str, &str)]) -> Heard {
     let url = format!("{PUBLIC_URL}/.otpgate/receipts/tw?{query}");
-    let signature = oracle("twilio_sdk.py", &json!({"sign": [{"token": TOKEN, "url": url, "form": form, "algorithm": null}]}));
+    let signature =
+        oracle("twilio_sdk.py", &json!({"sign": [{"token": TOKEN, "url": url, "form": form, "algorithm": null}]}));
     world.read("tw", &Method::POST, query, &head(signature[0].as_str().unwrap()), form_body(form).as_bytes()).unwrap()
 }
 
@@ -396,6 +405,8 @@ fn a_config_says_what_is_missing() {
         let told = fault(&keys);
         assert!(told.contains(why), "{keys}: {told}");
     }
-    let called = format!("providers: {{tw: {{type: twilio, {account}, auth_token: t, from: Shop}}}}\nvoice: {{providers: tw}}\n");
+    let called = format!(
+        "providers: {{tw: {{type: twilio, {account}, auth_token: t, from: Shop}}}}\nvoice: {{providers: tw}}\n"
+    );
     assert_eq!(World::fault(&called), "`tw` cannot carry voice");
 }

@@ -25,7 +25,7 @@ fn set_up(from: &str, signature_v2: bool) -> Plivo {
     let spec = PlivoSpec {
         auth_id: "MAXXXXXXXXXXXXXXXXXX".to_owned(),
         auth_token: TOKEN.to_owned().into(),
-        sender: Sender::parse(from).unwrap(),
+        origin: Origin::Sender(from.parse().unwrap()),
         signature_v2,
     };
     let tools = Tools::alone(Arc::new(Outbox::default()));

@@ -27,7 +27,7 @@ fn spec() -> TwilioSpec {
         password: TOKEN.to_owned().into(),
         auth_token: Some(TOKEN.to_owned().into()),
         webhook_secret: None,
-        sender: Sender::parse("+14155550101").unwrap(),
+        origin: Origin::Sender("+14155550101".parse().unwrap()),
     }
 }
 
@@ -289,7 +289,9 @@ fn o33_what_goes_with_a_call_holds_no_code_and_what_is_fetched_does() {
     let receipts = Some("https://otp.example.test/.otpgate/receipts/tw?m=AAAAAAAAAAAAAAAAAAAAAA");
     let id = MessageId::from_random([0; 16]);
     let parcel = Parcel { message: &message, said: &said, id, receipts, answer: Some(answer) };
-    let form = twilio.call(&parcel).unwrap();
+    let Said::Voice(speech) = &said else { panic!() };
+    let call = |twilio: &Twilio, parcel: &Parcel<'_>| twilio.call(parcel, speech);
+    let form = call(twilio, &parcel).unwrap();
     let markup = form.iter().find(|(name, _)| *name == "Twiml").map(|(_, value)| value.as_str()).unwrap();
     assert!(markup.contains("<Gather input=\"dtmf\" numDigits=\"1\" finishOnKey=\"\""), "{markup}");
     assert!(markup.contains("This is Fish &amp; &lt;Chips&gt;."), "{markup}");
@@ -303,12 +305,12 @@ fn o33_what_goes_with_a_call_holds_no_code_and_what_is_fetched_does() {
 
     // Without an address from which the code can be fetched there is no call.
     let parcel = Parcel { answer: None, receipts: None, ..parcel };
-    assert!(matches!(twilio.call(&parcel), Err(Failure::Unsendable(_))));
+    assert!(matches!(call(twilio, &parcel), Err(Failure::Unsendable(_))));
     let parcel = Parcel { answer: Some(answer), ..parcel };
     let mute = set_up(TwilioSpec { auth_token: None, ..spec() });
-    assert!(!mute.serves(Channel::Voice) && matches!(mute.call(&parcel), Err(Failure::Unsendable(_))));
-    let named = set_up(TwilioSpec { sender: Sender::parse("Shop").unwrap(), ..spec() });
-    assert!(!named.serves(Channel::Voice) && matches!(named.call(&parcel), Err(Failure::Unsendable(_))));
+    assert!(!mute.serves(Channel::Voice) && matches!(call(&mute, &parcel), Err(Failure::Unsendable(_))));
+    let named = set_up(TwilioSpec { origin: Origin::Sender("Shop".parse().unwrap()), ..spec() });
+    assert!(!named.serves(Channel::Voice) && matches!(call(&named, &parcel), Err(Failure::Unsendable(_))));
     // Receipts that could not be believed are not asked for.
     let parcel = Parcel { receipts, ..parcel };
     assert_eq!((twilio.receipts(&parcel).as_deref(), mute.receipts(&parcel)), (receipts, None));
