@@ -27,6 +27,7 @@ pub use self::plivo::PlivoSpec;
 pub use self::sender::{BadSender, Sender};
 pub use self::twilio::TwilioSpec;
 pub use self::vonage::VonageSpec;
+use crate::delivery::Templates;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
 
@@ -41,6 +42,8 @@ pub struct DeliverySpec {
     pub public_url: Option<String>,
     /// The currency of prices and budgets.
     pub currency: Currency,
+    /// What messages say.
+    pub templates: Arc<Templates>,
 }
 
 /// A provider.
@@ -224,7 +227,13 @@ pub enum BadDelivery {
 
 impl Default for DeliverySpec {
     fn default() -> Self {
-        Self { providers: Vec::new(), channels: Vec::new(), public_url: None, currency: Currency::USD }
+        Self {
+            providers: Vec::new(),
+            channels: Vec::new(),
+            public_url: None,
+            currency: Currency::USD,
+            templates: Arc::default(),
+        }
     }
 }
 
@@ -292,6 +301,7 @@ impl ProviderKind {
     pub fn lacks(&self, channel: Channel) -> Option<&'static str> {
         match self {
             Self::Vonage(spec) => spec.lacks(channel),
+            Self::GetOtp(spec) => spec.lacks(channel),
             _ => None,
         }
     }
