@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use moka::sync::Cache;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 use crate::words::{Channel, Country, PhoneNumber};
 
@@ -122,7 +122,9 @@ impl NumberFacts {
             PhoneNumberType::PersonalNumber => PhoneKind::Personal,
             PhoneNumberType::Pager => PhoneKind::Pager,
             PhoneNumberType::UAN => PhoneKind::Uan,
-            PhoneNumberType::Unknown if PHONE_NUMBER_UTIL.is_possible_number(&parsed) => PhoneKind::Unlisted,
+            PhoneNumberType::Unknown if parsed.is_possible_with_reason() == Ok(NumberLengthType::IsPossible) => {
+                PhoneKind::Unlisted
+            }
             PhoneNumberType::VoiceMail | PhoneNumberType::Unknown => PhoneKind::Unknown,
         };
         Self { country, kind }
