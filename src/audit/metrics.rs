@@ -6,6 +6,7 @@
 
 mod labels;
 mod process;
+mod providers;
 
 use std::time::Duration;
 
@@ -20,12 +21,16 @@ use prometheus_client::registry::{Registry, Unit};
 use labels::{KindLabel, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels};
 pub use labels::{ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 
+pub use providers::ProviderMetrics;
+
 use crate::audit::Kind;
 use crate::words::{Channel, Timestamp};
 
 /// Every metric of a gateway.
 #[derive(Debug)]
 pub struct Metrics {
+    /// Those of providers.
+    pub providers: ProviderMetrics,
     registry: Registry,
     requests: Family<VerdictLabels, Counter>,
     upstream_errors: Family<UpstreamLabels, Counter>,
@@ -90,6 +95,9 @@ impl Metrics {
         let receipts = Family::default();
         own.register("receipts", "What providers reported of messages, by what became of it", receipts.clone());
 
+        let providers = ProviderMetrics::default();
+        providers.register(own);
+
         let store_seconds = Family::new_with_constructor(StoreBuckets);
         let help = "Time that an operation of the store took";
         own.register_with_unit("store_operation", help, Unit::Seconds, store_seconds.clone());
@@ -115,6 +123,7 @@ impl Metrics {
         }
         let outside = SiteMetrics::new("none", &requests, &upstream_errors);
         Self {
+            providers,
             registry,
             requests,
             upstream_errors,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{Remedy, Told};
+use crate::delivery::{NotTaken, Remedy, Told};
 use crate::words::{Channel, FailureClass};
 
 /// No provider surely took a message.
@@ -17,6 +17,8 @@ pub struct SendError {
     attempts: Vec<Attempt>,
     /// The budget that is used up, and how long until something may fit: a provider that costs money was left out.
     exhausted: Option<(&'static str, Duration)>,
+    /// Why no provider was asked at all.
+    not_taken: Option<NotTaken>,
 }
 
 /// What one provider failed at.
@@ -101,11 +103,16 @@ fn maybe(written: bool) -> &'static str {
 
 impl SendError {
     pub(super) const fn new(channel: Channel, attempts: Vec<Attempt>) -> Self {
-        Self { channel, attempts, exhausted: None }
+        Self { channel, attempts, exhausted: None, not_taken: None }
     }
 
     pub(super) const fn out_of_money(mut self, exhausted: Option<(&'static str, Duration)>) -> Self {
         self.exhausted = exhausted;
+        self
+    }
+
+    pub(super) const fn not_taken(mut self, why: NotTaken) -> Self {
+        self.not_taken = Some(why);
         self
     }
 
@@ -124,8 +131,9 @@ impl SendError {
     /// Whether every provider that was tried refused the recipient for good: a resend will not help.
     #[must_use]
     pub fn recipient_refused(&self) -> bool {
-        !self.attempts.is_empty()
-            && self.attempts.iter().all(|attempt| matches!(attempt.failure.remedy().told, Told::AnotherWay))
+        self.not_taken.is_some_and(|why| why != NotTaken::NoProvider)
+            || !self.attempts.is_empty()
+                && self.attempts.iter().all(|attempt| matches!(attempt.failure.remedy().told, Told::AnotherWay))
     }
 
     /// What was tried, in order.
@@ -139,6 +147,9 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((budget, _)) = self.exhausted {
             write!(f, "the budget {budget} is used up; ")?;
+        }
+        if let Some(why) = self.not_taken.filter(|why| *why != NotTaken::NoProvider) {
+            return write!(f, "no provider was asked: {why}");
         }
         if self.attempts.is_empty() {
             return write!(f, "no provider carries {}", self.channel);

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::choice::Ask;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
+
+use crate::audit::ProviderMetrics;
+use crate::delivery::breaker::{Change, Leave};
+use crate::delivery::choice::Try;
 use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken};
 use crate::seal::{Purpose, Random};
 use crate::store::{Charge, Charged, Measure, Measured, MoneyBudget, NewMessage, SiteKey, Spent, TakenMessage, What};
-use crate::words::{Amount, ChallengeId, Country, KeyedHash, MessageId};
+use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Price};
 
 /// A message to send, and whose it is.
 #[derive(Debug)]
@@ -44,6 +49,24 @@ const RECEIPTS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// How long what a call says can be fetched is bound to its code; this bounds the address.
 pub(super) const WORDS: &str = "words";
 
+/// The longest rest after which the only provider that is left is asked once more.
+const SOON: Duration = Duration::from_secs(2);
+/// How many messages may wait for busy providers, in all.
+pub(super) const QUEUE: usize = 4096;
+
+/// What became of a message at one provider.
+enum Tried {
+    Taken {
+        message: MessageId,
+        spent: Option<Spent>,
+    },
+    Failed(Failure),
+    /// Not even tried: its breaker is open.
+    Passed,
+    /// Not tried: it costs more than is left of this budget, until so long.
+    TooDear(&'static str, Duration),
+}
+
 impl Delivery {
     /// Sends a message by the first provider that takes it, in the order in which they are chosen. After an attempt of
     /// which nobody knows whether it went out, just one more provider is tried.
@@ -56,44 +79,133 @@ impl Delivery {
         let Some(said) = self.templates.say(order.message) else {
             return Err(SendError::new(channel, failed));
         };
-        let chosen = self.chooser.choose(&Ask { to: &order.message.to, avoid: order.avoid });
+        let chosen = match self.choose(&order.message.to, order.avoid, said.parts()) {
+            Ok(chosen) => chosen,
+            Err(why) => return Err(SendError::new(channel, failed).not_taken(why)),
+        };
         let mut exhausted = None;
-        for carrier in &chosen.carriers {
+        for (place, choice) in chosen.tries.iter().enumerate() {
             let maybe_sent = failed.iter().any(|attempt| !attempt.failure.surely_not_sent());
-            let price = self.price(carrier, chosen.country).times(said.parts().into());
-            let spent = match self.charge(order, price).await {
-                Ok(Charged::Yes(spent)) => (price > Amount::ZERO).then_some(spent),
-                Ok(Charged::Exhausted { budget, retry_after }) => {
+            let is_last = place + 1 == chosen.tries.len();
+            let is_only = is_last && failed.is_empty();
+            let failure = match self.offer(order, &said, choice, chosen.country, is_last, is_only).await {
+                Tried::Taken { message, spent } => {
+                    let provider = choice.carrier.name.to_string();
+                    return Ok(Delivered { provider, message, failed, spent });
+                }
+                Tried::Passed => continue,
+                Tried::TooDear(budget, retry_after) => {
                     exhausted = Some((budget, retry_after));
                     continue;
                 }
-                Err(failure) => {
-                    failed.push(Attempt { provider: Arc::clone(&carrier.name), failure });
-                    break;
-                }
+                Tried::Failed(failure) => failure,
             };
-            let id = MessageId::from_random(self.tools.random.bytes());
-            let outcome = self.attempt(order, carrier, &said, id, chosen.country, price).await;
-            self.count(carrier, order, chosen.country, &outcome).await;
-            match outcome {
-                Ok(_) => return Ok(Delivered { provider: carrier.name.to_string(), message: id, failed, spent }),
-                Err(failure) => {
-                    tracing::warn!(provider = &*carrier.name, %channel, %failure, "a provider did not take a message");
-                    if failure.surely_not_sent() {
-                        self.correct(order.site, price, Amount::ZERO).await;
-                    }
-                    let is_final = !failure.remedy().fails_over;
-                    failed.push(Attempt { provider: Arc::clone(&carrier.name), failure });
-                    if is_final {
-                        break;
-                    }
-                }
-            }
-            if maybe_sent {
+            tracing::warn!(provider = &*choice.carrier.name, %channel, %failure, "a provider did not take a message");
+            let goes_on = match failure {
+                // It was not asked at all: that is no attempt.
+                Failure::Busy => true,
+                Failure::Store => false,
+                _ => failure.remedy().fails_over && !maybe_sent,
+            };
+            failed.push(Attempt { provider: Arc::clone(&choice.carrier.name), failure });
+            if !goes_on {
                 break;
             }
         }
         Err(SendError::new(channel, failed).out_of_money(exhausted))
+    }
+
+    /// Offers a message to one provider: when it has room, is not out of order and can be paid for.
+    async fn offer(
+        &self,
+        order: &Order<'_>,
+        said: &Said,
+        choice: &Try,
+        country: Option<Country>,
+        is_last: bool,
+        is_only: bool,
+    ) -> Tried {
+        let Try { carrier, cost } = choice;
+        let channel = order.message.to.channel();
+        let _room = match self.room(carrier, is_last).await {
+            Ok(room) => room,
+            Err(busy) => return Tried::Failed(busy),
+        };
+        let Some(leave) = carrier.breaker(channel).leave(self.tools.clock.now(), is_only) else { return Tried::Passed };
+        let spent = match self.charge(order, *cost).await {
+            Ok(Charged::Yes(spent)) => (*cost > Amount::ZERO).then_some(spent),
+            Ok(Charged::Exhausted { budget, retry_after }) => {
+                self.tools.audit.metrics.providers.out_of_money(order.site.as_str(), budget);
+                return Tried::TooDear(budget, retry_after);
+            }
+            Err(failure) => return Tried::Failed(failure),
+        };
+        if let Some(Spent { hour, day }) = spent {
+            self.quality.spends(order.site);
+            self.tools.audit.metrics.providers.spent(order.site.as_str(), hour, day);
+        }
+        let mut once_more = is_last;
+        let outcome = loop {
+            let message = MessageId::from_random(self.tools.random.bytes());
+            let outcome = self.attempt(order, carrier, said, message, country, *cost).await;
+            self.count(carrier, order, country, &outcome).await;
+            match outcome {
+                Ok(_) => break Ok(message),
+                Err(failure) => match rest(&failure) {
+                    Some(rest) if once_more => {
+                        once_more = false;
+                        tokio::time::sleep(rest).await;
+                    }
+                    _ => break Err(failure),
+                },
+            }
+        };
+        self.learn_of(leave, carrier, channel, &outcome);
+        match outcome {
+            Ok(message) => Tried::Taken { message, spent },
+            Err(failure) => {
+                if failure.surely_not_sent() {
+                    self.correct(order.site, *cost, Amount::ZERO).await;
+                }
+                Tried::Failed(failure)
+            }
+        }
+    }
+
+    /// Room for one more message at a provider. For the last one that is left a message waits, with not too many others.
+    async fn room<'a>(&self, carrier: &'a Carrier, waits: bool) -> Result<SemaphorePermit<'a>, Failure> {
+        if let Ok(room) = carrier.room.try_acquire() {
+            return Ok(room);
+        }
+        let _place = self.queue.try_acquire().ok().filter(|_| waits).ok_or(Failure::Busy)?;
+        let _waiting = Waiting::start(&self.tools.audit.metrics.providers);
+        match timeout(carrier.common.timeout, carrier.room.acquire()).await {
+            Ok(Ok(room)) => Ok(room),
+            Ok(Err(_)) | Err(_) => Err(Failure::Busy),
+        }
+    }
+
+    /// Tells the breaker what became of a message.
+    fn learn_of(&self, leave: Leave<'_>, carrier: &Carrier, channel: Channel, outcome: &Result<MessageId, Failure>) {
+        let provider = &*carrier.name;
+        let change = match outcome {
+            // It was not the provider that said so.
+            Err(Failure::Busy | Failure::Store | Failure::Unsendable(_)) => None,
+            Err(failure) if failure.remedy().blames_provider => leave.failed(failure, self.tools.clock.now()),
+            Ok(_) | Err(_) => leave.answered(),
+        };
+        match (change, outcome) {
+            (Some(Change::Opened(time)), Err(failure)) if failure.remedy().alerts => tracing::error!(
+                provider, %channel, %failure, ?time,
+                "a provider is left alone: its account, credentials or sender are not in order"
+            ),
+            (Some(Change::Opened(time)), Err(failure)) => {
+                tracing::warn!(provider, %channel, %failure, ?time, "a provider is left alone for a while");
+            }
+            (Some(_), _) => tracing::info!(provider, %channel, "a provider answers again"),
+            (None, _) => return,
+        }
+        self.tools.audit.metrics.providers.breaker(channel, provider, matches!(change, Some(Change::Opened(_))));
     }
 
     /// One attempt: noted, carried, noted again.
@@ -143,8 +255,8 @@ impl Delivery {
         if let Err(error) = self.tools.store.taken(&noted).await {
             tracing::warn!(%error, provider, "a message went out, and the store could not note who took it");
         }
-        if let Some(price) = taken.price.filter(|price| price.currency.is_none_or(|known| known == self.currency)) {
-            self.correct(site, charged, price.amount).await;
+        if let Some(price) = self.comparable(taken.price) {
+            self.correct(site, charged, price).await;
         }
         Ok(taken)
     }
@@ -159,12 +271,6 @@ impl Delivery {
     #[must_use]
     pub fn is_words_token(&self, id: MessageId, token: &str) -> bool {
         self.tools.keys.is_form_token(&words_of(id), token)
-    }
-
-    fn price(&self, carrier: &Carrier, country: Option<Country>) -> Amount {
-        let common = &carrier.common;
-        let of_country = country.and_then(|country| common.prices.iter().find(|(known, _)| *known == country));
-        of_country.map(|(_, price)| *price).or(common.price).unwrap_or_default()
     }
 
     async fn charge(&self, order: &Order<'_>, amount: Amount) -> Result<Charged, Failure> {
@@ -192,14 +298,51 @@ impl Delivery {
         outcome: &Result<Taken, Failure>,
     ) {
         let of = Measured { provider: carrier.name.to_string(), channel: order.message.to.channel(), country };
-        let measure = |what| Measure { of: of.clone(), what, add: 1, at: None };
-        let measures = match outcome {
-            Ok(_) => [What::Sent, What::Accepted].map(measure),
-            Err(_) => [What::Sent, What::Failed].map(measure),
-        };
+        let measure = |what, add| Measure { of: of.clone(), what, add, at: None };
+        let mut measures = vec![measure(What::Sent, 1)];
+        match outcome {
+            Ok(taken) => {
+                measures.push(measure(What::Accepted, 1));
+                if let Some(price) = self.comparable(taken.price) {
+                    measures.extend([measure(What::Priced, 1), measure(What::Price, price.millionths())]);
+                }
+            }
+            // It never came so far.
+            Err(Failure::Busy | Failure::Store | Failure::Unsendable(_)) => return,
+            Err(failure) if failure.surely_not_sent() => measures.push(measure(What::Failed, 1)),
+            // It may arrive all the same.
+            Err(_) => {}
+        }
         if let Err(error) = self.tools.store.measure(&measures).await {
             tracing::warn!(%error, "what became of a message could not be counted");
         }
+    }
+
+    /// A price in our currency.
+    fn comparable(&self, price: Option<Price>) -> Option<Amount> {
+        price.filter(|price| price.currency.is_none_or(|known| known == self.currency)).map(|price| price.amount)
+    }
+}
+
+/// How long to wait before the same provider is asked again, if that may help and no message can arrive twice.
+fn rest(failure: &Failure) -> Option<Duration> {
+    let Failure::Declined { retry_after: Some(rest), .. } = failure else { return None };
+    (failure.remedy().retries && failure.surely_not_sent() && *rest <= SOON).then_some(*rest)
+}
+
+/// A message that waits, for as long as it does.
+struct Waiting<'a>(&'a ProviderMetrics);
+
+impl<'a> Waiting<'a> {
+    fn start(metrics: &'a ProviderMetrics) -> Self {
+        metrics.waiting(true);
+        Self(metrics)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting(false);
     }
 }
 

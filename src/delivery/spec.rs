@@ -1,7 +1,13 @@
 //! What delivery is made of: valid by construction, with nothing connected yet.
 
+pub(in crate::delivery) mod bird;
 pub(in crate::delivery) mod getotp;
 pub(in crate::delivery) mod http;
+pub(in crate::delivery) mod messagebird;
+mod plivo;
+mod sender;
+mod twilio;
+pub(in crate::delivery) mod vonage;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,8 +19,14 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use percent_encoding::percent_decode_str;
 
+pub use self::bird::BirdSpec;
 pub use self::getotp::GetOtpSpec;
 pub use self::http::HttpSpec;
+pub use self::messagebird::MessageBirdSpec;
+pub use self::plivo::PlivoSpec;
+pub use self::sender::{BadSender, Sender};
+pub use self::twilio::TwilioSpec;
+pub use self::vonage::VonageSpec;
 use crate::delivery::Templates;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
@@ -50,6 +62,8 @@ pub struct ProviderSpec {
 pub struct Common {
     /// How long one attempt may take, from the first byte to the last answer.
     pub timeout: Duration,
+    /// How many messages may be on their way to it at a time; at least 1.
+    pub max_in_flight: usize,
     /// Where it is, instead of where the vendor is: `https://host` with at most a path, without a `/` at the end.
     pub base_url: Option<String>,
     /// The only countries it is used for; empty for all.
@@ -114,10 +128,21 @@ pub struct BestRules {
 pub enum ProviderKind {
     /// E-mail over SMTP.
     Smtp(SmtpSpec),
+    /// Vonage: its SMS API, its Messages API and its Voice API.
+    Vonage(Box<VonageSpec>),
+    /// MessageBird, the classic API.
+    MessageBird(MessageBirdSpec),
+    /// Bird, the Channels API.
+    Bird(BirdSpec),
     /// GetOTP.
     GetOtp(GetOtpSpec),
     /// Any that takes a request over HTTP.
     Http(Box<HttpSpec>),
+    /// Sends nothing: keeps messages where the log and the admin page show them. Has no page of its own.
+    /// Twilio.
+    Twilio(TwilioSpec),
+    /// Plivo.
+    Plivo(PlivoSpec),
     /// Sends nothing: keeps messages where the log and the admin page show them. Serves every channel.
     Outbox,
 }
@@ -218,6 +243,7 @@ impl Default for Common {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(10),
+            max_in_flight: 256,
             base_url: None,
             countries: Vec::new(),
             networks: Vec::new(),
@@ -259,9 +285,23 @@ impl ProviderKind {
     pub fn serves(&self, channel: Channel) -> bool {
         match self {
             Self::Smtp(_) => matches!(channel, Channel::Email),
+            Self::Vonage(spec) => spec.serves(channel),
+            Self::MessageBird(spec) => spec.serves(channel),
+            Self::Bird(spec) => spec.serves(channel),
             Self::GetOtp(spec) => spec.serves(channel),
             Self::Http(spec) => spec.serves(channel),
-            Self::Outbox => true,
+            Self::Twilio(account) => account.serves(channel),
+            Self::Plivo(account) => account.serves(channel),
+            Self::Outbox => channel != Channel::Hosted,
+        }
+    }
+
+    /// What its settings lack before it can carry messages on `channel`; `None` when nothing does, or nothing would help.
+    #[must_use]
+    pub fn lacks(&self, channel: Channel) -> Option<&'static str> {
+        match self {
+            Self::Vonage(spec) => spec.lacks(channel),
+            _ => None,
         }
     }
 }

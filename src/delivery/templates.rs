@@ -119,6 +119,8 @@ impl Templates {
                 let says = |name: &str| self.render(Layout::Sms, tongue, Content { name, ..content });
                 Said::Sms(sms::compose(site, code, says)?)
             }
+            // The provider's page says what there is to say.
+            Channel::Hosted => return None,
             Channel::Voice => {
                 let text = self.render(Layout::Voice, tongue, Content { code: DIGITS, ..content })?;
                 Said::Voice(Speech { language: tongue.language(), said: pieces(&text, code) })
@@ -186,14 +188,14 @@ impl Templates {
             ("client", Value::from(client)),
             ("reference", Value::from(reference)),
             ("language", Value::from(tongue.tag())),
-            ("say", Value::from_serialize(said)),
+            ("say", Value::from_pairs(said)),
         ]);
         match layout {
             Layout::Subject => {}
             Layout::Voice => values.extend([("code", Value::from(code)), ("pause", Value::from(PAUSE))]),
             Layout::Sms | Layout::Text | Layout::Html => values.extend([("code", Value::from(code))]),
         }
-        Value::from_serialize(values)
+        Value::from_pairs(values)
     }
 
     fn sentences(&self, tongue: Tongue) -> &Sentences {

@@ -37,14 +37,11 @@ fn message() -> Message {
 fn send(told: &[Result<(), Failure>], avoid: Option<&str>) -> (Result<String, SendError>, String) {
     let carriers = told.iter().zip('a'..).map(|(outcome, name)| {
         let provider = Box::new(Told(outcome.clone()));
-        Arc::new(Carrier { name: name.to_string().into(), common: Common::default(), provider })
+        Arc::new(Carrier::new(name.to_string().into(), Common::default(), provider))
     });
     let carriers: Vec<_> = carriers.collect();
     let channel = ChannelSpec::new(Channel::Email, carriers.iter().map(|carrier| Arc::clone(&carrier.name)));
-    let chooser = Chooser::new(&[channel], &carriers).unwrap();
-    let tools = Tools::alone(Arc::default());
-    let delivery =
-        Delivery { carriers, chooser, templates: Arc::default(), public_url: None, currency: Currency::USD, tools };
+    let delivery = Delivery::of(carriers, &[channel], Tools::alone(Arc::default())).unwrap();
     let (message, site) = (message(), SiteKey::new("shop.example.com"));
     let budget = MoneyBudget::default();
     let challenge = ChallengeId::from_random([9; 16]);

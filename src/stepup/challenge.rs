@@ -6,7 +6,6 @@ use http::HeaderValue;
 
 use crate::audit::{self, Kind};
 use crate::challenge::{Asked, Parked, Particulars, Reach, digest};
-use crate::directory::DirectoryError;
 use crate::gate::Why;
 use crate::request::{OwnOrigin, RequestKind};
 use crate::seal::Purpose;
@@ -15,9 +14,7 @@ use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::visit::BROWSER;
 use crate::stepup::{Gateway, RequestBody, Ruling, Site, Visit};
 use crate::store::{Found, NewChallenge, Opened, Parking, StoreError};
-use crate::words::{
-    BrowserId, ChallengeId, Channel, Contact, KeyedHash, Language, ParkedId, Reference, StepUp, Subject,
-};
+use crate::words::{BrowserId, ChallengeId, KeyedHash, ParkedId, Reference, StepUp, Subject};
 
 /// The subject of a challenge whose page asks for an address first.
 pub(super) const NOBODY: &str = "nobody";
@@ -221,32 +218,6 @@ impl Gateway {
             })
             .await
     }
-
-    /// The contacts on which `policy` can be answered, in the order of its channels, and the language of the subject.
-    async fn contacts(
-        &self,
-        site: &Site,
-        policy: &StepUp,
-        subject: Option<&Subject>,
-    ) -> Result<(Vec<Contact>, Option<Language>), DirectoryError> {
-        let Some(subject) = subject else { return Ok((Vec::new(), None)) };
-        for directory in &site.spec.directories {
-            if let Some(entry) = directory.find(subject).await? {
-                let takes = |channel| policy.channels.contains(channel) && self.delivery.can(channel);
-                return Ok((usable(&entry.contacts, takes, policy), entry.language));
-            }
-        }
-        Ok((Vec::new(), None))
-    }
-}
-
-fn usable(contacts: &[Contact], takes: impl Fn(Channel) -> bool, policy: &StepUp) -> Vec<Contact> {
-    policy
-        .channels
-        .iter()
-        .filter(|&channel| takes(channel))
-        .flat_map(|channel| contacts.iter().filter(move |contact| contact.channel() == channel).cloned())
-        .collect()
 }
 
 /// A challenge about to be opened.

@@ -239,7 +239,7 @@ fn is_arrival(visit: &Visit) -> bool {
 
 /// The contacts as they may be shown, numbered within their channels.
 pub(super) fn reached(contacts: &[Contact]) -> Vec<Reached> {
-    let mut counts = [0_u16; 3];
+    let mut counts = [0_u16; Channel::ALL.len()];
     contacts
         .iter()
         .map(|contact| {
@@ -247,6 +247,7 @@ pub(super) fn reached(contacts: &[Contact]) -> Vec<Reached> {
                 Channel::Email => &mut counts[0],
                 Channel::Sms => &mut counts[1],
                 Channel::Voice => &mut counts[2],
+                Channel::Hosted => &mut counts[3],
             };
             *count += 1;
             Reached {

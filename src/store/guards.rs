@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::store::SendAsk;
+
 /// How the guard judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PumpingRules {
@@ -77,6 +79,20 @@ impl PumpingRules {
                 ..guard("sequence", without(2))
             },
         ]
+    }
+}
+
+impl SendAsk<'_> {
+    /// The groups that are looked at.
+    pub(super) fn watching(&self) -> &[Guard] {
+        if self.limits.pumping.mode == PumpingMode::Off { &[] } else { self.guards }
+    }
+}
+
+impl Guard {
+    /// The group's name among all guards of its site.
+    pub(super) fn group(&self) -> String {
+        format!("{}:{}", self.name, self.prefix)
     }
 }
 

@@ -11,6 +11,7 @@ mod feed;
 mod kept;
 mod measures;
 mod messages;
+mod pumping;
 mod site;
 mod spending;
 

@@ -23,8 +23,8 @@ use self::wire::Reply;
 use super::spending::{PERIODS, clamped};
 use super::{
     Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
-    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, Report, Reported, Resumable, Revocation,
-    SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
+    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, PumpingMode, Report, Reported, Resumable,
+    Revocation, SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -233,7 +233,10 @@ impl Store for RedisStore {
     }
 
     async fn permit_send(&self, ask: &SendAsk<'_>) -> Result<Permit, StoreError> {
-        let (counted, failures) = (ask.counted(), &ask.limits.failures);
+        let (counted, guards) = (ask.counted(), ask.watching());
+        let (failures, pumping) = (&ask.limits.failures, &ask.limits.pumping);
+        let guard =
+            |place: i64| usize::try_from(place).ok().and_then(|place| guards.get(place)).map(|guard| guard.name);
         let waits: Vec<String> = ask.resend.wait.iter().map(|&wait| wire::millis(wait).to_string()).collect();
         let mut script = scripts::PERMIT_SEND.key(prefix(ask.site));
         script
@@ -247,7 +250,15 @@ impl Store for RedisStore {
             .arg(ask.resend.max)
             .arg(waits.join(" "))
             .arg(wire::windows(&failures.per_subject))
-            .arg(failures.in_a_row());
+            .arg(failures.in_a_row())
+            .arg(ask.contact.to_string())
+            .arg(if pumping.mode == PumpingMode::Block { "block" } else { "observe" })
+            .arg(wire::millis(pumping.window))
+            .arg(wire::millis(pumping.pause).max(1))
+            .arg(guards.len());
+        for guard in guards {
+            script.arg(guard.group()).arg(wire::millis(guard.grace)).arg(guard.at_least).arg(guard.verified_below);
+        }
         for limit in &counted {
             script.arg(&limit.key).arg(wire::windows(limit.windows));
         }
@@ -259,7 +270,12 @@ impl Store for RedisStore {
                 sends_left: reply.count()?,
                 resend_in: reply.time()?,
                 expires_in: reply.time()?,
-                suspicious: None,
+                suspicious: guard(reply.number()?),
+            },
+            "paused" => Permit::Paused {
+                guard: guard(reply.number()?).ok_or_else(|| wire::wrong("a guard"))?,
+                retry_after: reply.time()?,
+                begins: reply.number()? == 1,
             },
             "wait" => Permit::Wait { retry_after: reply.time()? },
             "exhausted" => Permit::Exhausted { retry_after: reply.time()? },

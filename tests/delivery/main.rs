@@ -1,6 +1,8 @@
 //! Codes on their way: providers of every kind, against servers that speak as they do.
 #![allow(clippy::unwrap_used)]
 
+mod getotp;
+mod http;
 mod server;
 mod smtp;
 mod world;

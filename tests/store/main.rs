@@ -17,6 +17,7 @@ mod messages;
 mod model;
 mod money;
 mod parking;
+mod pumping;
 mod races;
 mod redis;
 mod sends;
@@ -109,6 +110,19 @@ const CASES: &[Case] = cases! {
         what_was_charged_is_put_right,
         sites_have_purses_of_their_own,
         budgets_slide;
+    pumping:
+        a_prefix_that_collapses_is_paused,
+        numbers_that_come_back_keep_a_prefix_open,
+        a_number_that_came_back_is_let_through,
+        a_resend_is_no_other_number,
+        the_grace_is_waited_for,
+        the_window_slides,
+        a_run_of_numbers_is_paused,
+        a_guard_that_observes_tells_once,
+        a_guard_that_is_off_does_nothing,
+        a_send_that_is_given_back_was_no_try,
+        all_numbers_of_a_challenge_come_back,
+        the_pause_that_holds_longest_is_told;
     races:
         the_right_code_passes_once,
         wrong_codes_are_counted_to_the_limit,
@@ -117,6 +131,7 @@ const CASES: &[Case] = cases! {
         a_confirmation_is_spent_by_one,
         one_request_opens_one_challenge,
         a_subject_locks_at_its_limit,
+        a_pumped_prefix_stops_at_once,
         a_budget_is_spent_once,
         receipts_move_a_message_on_once,
         an_answer_and_its_receipt_come_at_once,

@@ -1,8 +1,8 @@
 //! Races: whatever comes at once, one wins.
 
 use otpgate::store::{
-    Answered, Charged, FailureLimits, Grain, Limits, Lock, MoneyBudget, NewMessage, Opened, Parking, Permit, Report,
-    Reported, Resend, SendLimits, What,
+    Answered, Charged, FailureLimits, Grain, Limits, Lock, MoneyBudget, NewMessage, Opened, Parking, Permit,
+    PumpingRules, Report, Reported, Resend, SendLimits, What,
 };
 use otpgate::words::{Amount, FailureClass, Progress};
 
@@ -13,6 +13,7 @@ use crate::bench::{
 use crate::measures::{measure, somebody, sum};
 use crate::messages::{Carried, message_id, report};
 use crate::money::{charge, units};
+use crate::pumping::{RULES, range, sending};
 
 /// Does the same thing many times at once, and gives every outcome.
 async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
@@ -153,6 +154,22 @@ pub async fn one_request_opens_one_challenge(t: Bench) {
     .await;
     assert_eq!(count(&outcomes, |opened| *opened == Opened::New), 1);
     assert_eq!(count(&outcomes, |opened| matches!(opened, Opened::Same(_))), 49);
+}
+
+/// D01, I4: the pause begins once, and nothing slips through.
+pub async fn a_pumped_prefix_stops_at_once(t: Bench) {
+    let rules = PumpingRules { at_least: 10, ..RULES };
+    let outcomes = at_once(100, || {
+        let (t, visitor, sending) = (t.clone(), Visitor::new(), sending(&rules, vec![range("6012345", &rules)]));
+        async move {
+            let id = t.open(visitor, &Opening::new()).await;
+            t.send(visitor, id, &sending).await
+        }
+    })
+    .await;
+    assert_eq!(count(&outcomes, |permit| matches!(permit, Permit::Send { .. })), 10);
+    assert_eq!(count(&outcomes, |permit| matches!(permit, Permit::Paused { begins: true, .. })), 1);
+    assert_eq!(count(&outcomes, |permit| matches!(permit, Permit::Paused { begins: false, .. })), 89);
 }
 
 /// D01, I4: of what comes at once no more is paid than the budget has.

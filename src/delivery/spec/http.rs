@@ -139,9 +139,10 @@ impl ErrorRule {
     pub(in crate::delivery) fn fits(&self, status: Option<u16>, said: &Value) -> bool {
         let by_status = self.status.is_none_or(|wanted| Some(wanted) == status);
         by_status
-            && self.says.as_ref().is_none_or(|(pointer, words)| {
-                pointer.text(said).is_some_and(|text| words.iter().any(|word| *word == text))
-            })
+            && self
+                .says
+                .as_ref()
+                .is_none_or(|(pointer, words)| pointer.text(said).is_some_and(|text| words.contains(&text)))
     }
 }
 

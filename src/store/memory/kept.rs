@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::pumping::Tried;
 use crate::store::{Budget, Destination, Lock, NewChallenge, SentTo, State};
 use crate::words::{ChallengeId, KeyedHash, MessageId, ParkedId, Progress, Reference, Timestamp};
 
@@ -40,6 +41,8 @@ pub(super) struct KeptSend {
     pub again: Timestamp,
     /// The names of the counts that it counts in.
     pub counted: Vec<String>,
+    /// The groups of numbers in which it is a try.
+    pub tried: Tried,
     /// The provider and the message that carried it last.
     pub carried: Option<(String, MessageId)>,
     /// How far that message came.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::counts::Counts;
 use super::expiring::Expiring;
 use super::kept::{Family, KeptChallenge, KeptParked, size_of, size_of_challenge};
+use super::pumping::Pumping;
 use super::spending::Spending;
 use crate::store::{Challenge, Confirmed, Destination, Found, NewChallenge, Opened, Parking, Resumable, State};
 use crate::words::{ChallengeId, KeyedHash, ParkedId, Timestamp};
@@ -32,6 +33,7 @@ pub(super) struct Site {
     tokens: Expiring<KeyedHash, Token>,
     sessions: Expiring<KeyedHash, Vec<u8>>,
     pub(super) spending: Spending,
+    pumping: Pumping,
 }
 
 /// How long a lock of a subject lasts.
@@ -72,6 +74,7 @@ impl Site {
             tokens: Expiring::new(MOST),
             sessions: Expiring::new(MOST),
             spending: Spending::default(),
+            pumping: Pumping::new(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Site {
         self.confirmations.sweep(now);
         self.tokens.sweep(now);
         self.sessions.sweep(now);
+        self.pumping.sweep(now);
     }
 
     pub(super) fn open(&mut self, new: &NewChallenge<'_>, now: Timestamp) -> Opened {

@@ -56,6 +56,7 @@ redis.call('LREM', site .. 'f:' .. c.family, 1, id)
 redis.call('DEL', site .. 'n:' .. subject)
 for _, send in ipairs(c.sends) do
   message = send.message or message
+  came_back(send)
   for _, counter in ipairs(send.counted) do
     redis.call('ZREM', site .. 'w:' .. counter, id .. ':' .. send.send)
   end

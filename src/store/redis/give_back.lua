@@ -8,6 +8,7 @@ end
 local key, kept = site .. 'c:' .. id, {}
 for _, send in ipairs(c.sends) do
   if send.send == number then
+    untry(send)
     for _, counter in ipairs(send.counted) do
       redis.call('ZREM', site .. 'w:' .. counter, id .. ':' .. number)
     end

@@ -15,6 +15,7 @@ macro_rules! scripts {
 }
 
 const SITE: &str = include_str!("site.lua");
+const PUMPING: &str = concat!(include_str!("site.lua"), include_str!("pumping.lua"));
 const MONEY: &str = concat!(include_str!("site.lua"), include_str!("money.lua"));
 const FEED: &str = include_str!("feed.lua");
 const MESSAGES: &str = include_str!("messages.lua");
@@ -23,9 +24,6 @@ const MEASURES: &str = include_str!("measures.lua");
 scripts! { SITE:
     OPEN = "open.lua",
     FIND = "find.lua",
-    PERMIT_SEND = "permit_send.lua",
-    GIVE_BACK = "give_back.lua",
-    ANSWER = "answer.lua",
     SPEND = "spend.lua",
     RESUMABLE = "resumable.lua",
     TAKE = "take.lua",
@@ -38,6 +36,12 @@ scripts! { SITE:
     RESTORE_LOCK = "restore_lock.lua",
     SEALED_CODE = "sealed_code.lua",
     CARRY = "carry.lua",
+}
+
+scripts! { PUMPING:
+    PERMIT_SEND = "permit_send.lua",
+    GIVE_BACK = "give_back.lua",
+    ANSWER = "answer.lua",
 }
 
 scripts! { MONEY:

@@ -4,6 +4,7 @@
 //! whatever it holds, adds a member, a parameter or an element. Secrets are values too, so none is read as a template.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -141,9 +142,9 @@ impl Template {
     /// When the template does something with a value that cannot be done; says nothing of the values.
     pub(in crate::delivery) fn fill(&self, values: &Values) -> Result<String, String> {
         let own = self.secrets.iter().enumerate();
-        let own = own.map(|(index, secret)| (Cow::Owned(secret_name(index)), Value::from(secret.reveal())));
-        let given = values.iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone()));
-        let context: Value = own.chain(given).collect();
+        let own = own.map(|(index, secret)| (secret_name(index), Value::from(secret.reveal())));
+        let given = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let context: BTreeMap<String, Value> = own.chain(given).collect();
         self.environment().render_str(&self.source, context).map_err(|error| told(&error))
     }
 

@@ -57,6 +57,7 @@ impl Site {
         challenge.code = None;
         let (sent, message) = (challenge.sent(), challenge.message());
         for send in &challenge.sends {
+            self.pumping.verified(&send.tried, now);
             for name in &send.counted {
                 self.counts.uncount(name, (id, send.number), now);
             }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Site;
 use crate::store::memory::kept::{KeptCode, KeptSend};
-use crate::store::{Permit, SendAsk, State, StoreError};
+use crate::store::memory::pumping::Stop;
+use crate::store::{Permit, PumpingMode, SendAsk, State, StoreError};
 use crate::words::{ChallengeId, KeyedHash, MessageId, Progress, Timestamp};
 
 impl Site {
@@ -49,6 +50,12 @@ impl Site {
         if retry_after > Duration::ZERO {
             return Ok(Permit::TooMany { limit, retry_after });
         }
+        let stop = self.pumping.stop(ask, now);
+        if let Some(Stop { guard, retry_after, begins }) = stop
+            && ask.limits.pumping.mode == PumpingMode::Block
+        {
+            return Ok(Permit::Paused { guard, retry_after, begins });
+        }
 
         let send = challenge.last_send + 1;
         for limit in &counted {
@@ -67,6 +74,7 @@ impl Site {
             to: ask.destination,
             again: now.after(wait),
             counted,
+            tried: self.pumping.tried(ask, now),
             carried: None,
             progress: Progress::Handed,
         });
@@ -77,7 +85,8 @@ impl Site {
             sends_left: ask.resend.max.saturating_add(1).saturating_sub(sends),
             resend_in: wait,
             expires_in: challenge.expires_in(now),
-            suspicious: None,
+            // A guard that only observes tells so once for each pause.
+            suspicious: stop.filter(|stop| stop.begins).map(|stop| stop.guard),
         })
     }
 
@@ -92,6 +101,7 @@ impl Site {
             // Nobody has the code: the next send is the first one again.
             challenge.code = None;
         }
+        self.pumping.untried(&gone.tried, now);
         for name in &gone.counted {
             self.counts.uncount(name, (id, send), now);
         }
@@ -109,15 +119,10 @@ impl Site {
         let Some(challenge) = self.challenges.get_mut(&id, now) else { return };
         let Some(send) = challenge.sends.iter_mut().find(|known| known.number == send) else { return };
         let is_carried = send.carried.as_ref().is_some_and(|(_, known)| *known == message);
-        match provider {
-            _ if is_carried => {
-                if send.progress.moves_to(progress) {
-                    send.progress = progress;
-                }
-            }
-            Some(provider) => (send.carried, send.progress) = (Some((provider.to_owned(), message)), progress),
-            // Another message carries it by now.
-            None => {}
+        if is_carried && send.progress.moves_to(progress) {
+            send.progress = progress;
+        } else if let (false, Some(provider)) = (is_carried, provider) {
+            (send.carried, send.progress) = (Some((provider.to_owned(), message)), progress);
         }
     }
 
