@@ -43,8 +43,9 @@ pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use spec::{
-    BadDelivery, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
-    MessageBirdSpec, ProviderKind, ProviderSpec, SmtpSpec, Strategy, VonageSpec,
+    BadDelivery, BadSender, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec,
+    HttpSpec, MessageBirdSpec, PlivoSpec, ProviderKind, ProviderSpec, Sender, SmtpSpec, Strategy, TwilioSpec,
+    VonageSpec,
 };
 pub use tongue::LANGUAGES;
 

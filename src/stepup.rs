@@ -7,6 +7,7 @@
 mod ask;
 mod carry;
 mod challenge;
+mod contacts;
 mod feed;
 mod gateway;
 mod identify;

@@ -163,7 +163,7 @@ impl fmt::Display for SendError {
         if let Some((budget, _)) = self.exhausted {
             write!(f, "the budget {budget} is used up; ")?;
         }
-        if let Some(why) = self.not_taken {
+        if let Some(why) = self.not_taken.filter(|why| *why != NotTaken::NoProvider) {
             return write!(f, "no provider was asked: {why}");
         }
         if self.attempts.is_empty() {

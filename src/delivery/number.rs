@@ -44,6 +44,9 @@ pub enum PhoneKind {
     Uan,
     /// A satellite telephone, or a network that belongs to no country.
     Satellite,
+    /// In no range that the numbering plan names, and as long as a number of its country can be: plans grow faster than
+    /// what is known of them, so that a provider is left to find out.
+    Unlisted,
     /// No number that anybody could have: no such range, too short or too long, or not written as E.164 has it.
     Unknown,
 }
@@ -68,11 +71,6 @@ pub(super) fn has_numbers(country: Country) -> bool {
     HAVE_NUMBERS.contains(&country)
 }
 
-/// The countries that have numbers.
-pub(super) fn countries() -> impl Iterator<Item = Country> {
-    HAVE_NUMBERS.iter().copied()
-}
-
 fn country(region: Region) -> Option<Country> {
     region.as_region_str().parse().ok()
 }
@@ -83,7 +81,7 @@ impl PhoneKind {
     /// Whether a message on `channel` can reach such a line.
     pub(super) const fn takes(self, channel: Channel) -> bool {
         match self {
-            Self::Mobile | Self::FixedLineOrMobile | Self::Voip => true,
+            Self::Mobile | Self::FixedLineOrMobile | Self::Voip | Self::Unlisted => true,
             Self::FixedLine | Self::TollFree | Self::Uan => !matches!(channel, Channel::Sms),
             _ => false,
         }
@@ -100,7 +98,8 @@ impl NumberFacts {
             return Self { country: None, kind: PhoneKind::Satellite };
         }
         let Ok(parsed) = rlibphonenumber::PhoneNumber::parse(written, None) else { return NOTHING };
-        let country = parsed.get_region_code().and_then(country);
+        let of_code = || PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code);
+        let country = parsed.get_region_code().or_else(of_code).and_then(country);
         // `+44 07…` is understood, too; but one telephone must not have two numbers to count by (I4).
         if parsed.format_as(PhoneNumberFormat::E164) != written {
             return Self { country, kind: PhoneKind::Unknown };
@@ -116,6 +115,9 @@ impl NumberFacts {
             PhoneNumberType::PersonalNumber => PhoneKind::Personal,
             PhoneNumberType::Pager => PhoneKind::Pager,
             PhoneNumberType::UAN => PhoneKind::Uan,
+            PhoneNumberType::Unknown if country.is_some() && PHONE_NUMBER_UTIL.is_possible_number(&parsed) => {
+                PhoneKind::Unlisted
+            }
             PhoneNumberType::VoiceMail | PhoneNumberType::Unknown => PhoneKind::Unknown,
         };
         Self { country, kind }

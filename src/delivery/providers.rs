@@ -1,11 +1,15 @@
 //! Who carries messages: one file each, and one line in [`set_up`].
 
 mod bird;
+mod form;
 mod getotp;
 mod http;
+mod markup;
 mod messagebird;
 mod outbox;
+mod plivo;
 mod smtp;
+mod twilio;
 mod vonage;
 
 use std::fmt;
@@ -76,6 +80,8 @@ pub(super) fn set_up(spec: ProviderSpec, bench: &Bench<'_>) -> Result<Box<dyn Pr
         ProviderKind::Bird(spec) => Box::new(bird::Bird::new(spec, &common, bench)),
         ProviderKind::GetOtp(spec) => Box::new(getotp::GetOtp::new(spec, common, bench.web.clone())),
         ProviderKind::Http(spec) => Box::new(http::Http::new(*spec, common, bench.web.clone())),
+        ProviderKind::Twilio(account) => Box::new(twilio::Twilio::new(account, common, bench)),
+        ProviderKind::Plivo(account) => Box::new(plivo::Plivo::new(account, common, bench)),
         ProviderKind::Outbox => Box::new(outbox::ToOutbox::new(name, Arc::clone(bench.outbox))),
     })
 }

@@ -56,6 +56,8 @@ pub(super) fn say(message: &Message) -> Option<Said> {
         Channel::Email => Said::Email(email(message)?),
         Channel::Sms => Said::Sms(SmsText::of(sms(message))),
         Channel::Voice => Said::Voice(speech(message)),
+        // The provider's page says what there is to say.
+        Channel::Hosted => return None,
     })
 }
 

@@ -1,27 +1,31 @@
 //! The config's `delivery`.
 
 mod bird;
+mod channel;
 pub mod common;
 mod getotp;
 mod http;
 mod messagebird;
+mod plivo;
 mod smtp;
+mod twilio;
 mod vonage;
-
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::bird::BirdSettings;
+pub use self::channel::{BestSettings, ChannelSettings, CountriesSettings, CountrySettings, StrategySettings};
 use self::common::provider_settings;
 pub use self::getotp::GetOtpSettings;
 pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
 pub use self::messagebird::MessageBirdSettings;
+pub use self::plivo::PlivoSettings;
 pub use self::smtp::SmtpSettings;
+pub use self::twilio::TwilioSettings;
 pub use self::vonage::{VonageApi, VonageSettings, VonageSignature};
-use crate::config::{Fault, Many, Named, NotYet, Placed, Surroundings, unknown};
-use crate::delivery::{ChannelSpec, DeliverySpec, ProviderKind, ProviderSpec};
+use crate::config::{Fault, Named, Placed, Surroundings};
+use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -37,34 +41,8 @@ pub struct DeliverySettings {
     pub sms: Option<ChannelSettings>,
     /// Who makes voice calls.
     pub voice: Option<ChannelSettings>,
-}
-
-/// The providers of a channel.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelSettings {
-    /// Their names, in the order in which they are tried.
-    pub providers: Many<Placed<String>>,
-    /// How one is chosen. Default: priority, the order of `providers`.
-    #[serde(default)]
-    pub strategy: Strategy,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub countries: Option<NotYet>,
-}
-
-/// How a provider is chosen.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Strategy {
-    /// In the order in which they are named.
-    #[default]
-    Priority,
-    #[schemars(skip)]
-    Cheapest(NotYet),
-    #[schemars(skip)]
-    Best(NotYet),
+    /// Who has a page of its own on which visitors prove an address.
+    pub hosted: Option<ChannelSettings>,
 }
 
 /// A provider: a service that carries codes.
@@ -78,12 +56,8 @@ pub enum ProviderSettings {
     Smtp(SmtpSettings),
     /// Sends nothing: keeps messages where the log and the admin page show them.
     Outbox(OutboxSettings),
-    #[schemars(skip)]
-    Twilio(NotYet),
     /// Vonage: its SMS API, its Messages API and its Voice API.
     Vonage(Box<VonageSettings>),
-    #[schemars(skip)]
-    Plivo(NotYet),
     /// MessageBird, the classic API.
     MessageBird(MessageBirdSettings),
     /// Bird, the Channels API.
@@ -92,6 +66,10 @@ pub enum ProviderSettings {
     GetOtp(GetOtpSettings),
     /// Any provider that takes a request over HTTP.
     Http(Box<HttpSettings>),
+    /// Twilio: text messages and calls.
+    Twilio(Box<TwilioSettings>),
+    /// Plivo: text messages and calls.
+    Plivo(Box<PlivoSettings>),
 }
 
 provider_settings! {
@@ -112,30 +90,19 @@ impl DeliverySettings {
             spec.providers.push(provider.spec(name, around)?);
         }
         for (channel, settings) in self.channels() {
-            let mut names: Vec<Arc<str>> = Vec::new();
-            for name in settings.providers.iter() {
-                let Some(provider) = spec.providers.iter().find(|provider| *provider.name == *name.value) else {
-                    return Err(name.fault(unknown("provider", &name.value, self.providers.names())));
-                };
-                if let Some(lacking) = provider.kind.lacks(channel) {
-                    return Err(name.fault(format!("`{}` cannot carry {channel}: it needs {lacking}", name.value)));
-                }
-                if !provider.kind.serves(channel) {
-                    return Err(name.fault(format!("`{}` cannot carry {channel}", name.value)));
-                }
-                if names.contains(&provider.name) {
-                    return Err(name.fault(format!("`{}` stands here twice", name.value)));
-                }
-                names.push(Arc::clone(&provider.name));
-            }
-            spec.channels.push(ChannelSpec::new(channel, names));
+            spec.channels.push(settings.spec(channel, &spec.providers, &self.providers)?);
         }
         Ok(spec)
     }
 
     /// The channels that are served, and by whom.
     pub fn channels(&self) -> impl Iterator<Item = (Channel, &ChannelSettings)> {
-        let all = [(Channel::Email, &self.email), (Channel::Sms, &self.sms), (Channel::Voice, &self.voice)];
+        let all = [
+            (Channel::Email, &self.email),
+            (Channel::Sms, &self.sms),
+            (Channel::Voice, &self.voice),
+            (Channel::Hosted, &self.hosted),
+        ];
         all.into_iter().filter_map(|(channel, settings)| settings.as_ref().map(|settings| (channel, settings)))
     }
 }
@@ -156,10 +123,14 @@ impl ProviderSettings {
             }
             Self::MessageBird(bird) => (ProviderKind::MessageBird(bird.spec(around)?), bird.common().common()?),
             Self::Bird(bird) => (ProviderKind::Bird(bird.spec(around)?), bird.common().common()?),
-            Self::GetOtp(getotp) => (ProviderKind::GetOtp(getotp.spec(around)?), getotp.common().common()?),
+            Self::GetOtp(getotp) => (
+                ProviderKind::GetOtp(getotp.spec(around).map_err(|fault| fault.at(name.place))?),
+                getotp.common().common()?,
+            ),
             Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
             Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
-            Self::Twilio(never) | Self::Plivo(never) => match *never {},
+            Self::Twilio(twilio) => (ProviderKind::Twilio(twilio.spec(around)?), twilio.common().common()?),
+            Self::Plivo(plivo) => (ProviderKind::Plivo(plivo.spec(around)?), plivo.common().common()?),
         };
         Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }

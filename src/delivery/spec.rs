@@ -4,6 +4,9 @@ pub(in crate::delivery) mod bird;
 pub(in crate::delivery) mod getotp;
 pub(in crate::delivery) mod http;
 pub(in crate::delivery) mod messagebird;
+mod plivo;
+mod sender;
+mod twilio;
 pub(in crate::delivery) mod vonage;
 
 use std::fmt;
@@ -20,6 +23,9 @@ pub use self::bird::BirdSpec;
 pub use self::getotp::GetOtpSpec;
 pub use self::http::HttpSpec;
 pub use self::messagebird::MessageBirdSpec;
+pub use self::plivo::PlivoSpec;
+pub use self::sender::{BadSender, Sender};
+pub use self::twilio::TwilioSpec;
 pub use self::vonage::VonageSpec;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
@@ -129,6 +135,11 @@ pub enum ProviderKind {
     GetOtp(GetOtpSpec),
     /// Any that takes a request over HTTP.
     Http(Box<HttpSpec>),
+    /// Sends nothing: keeps messages where the log and the admin page show them. Has no page of its own.
+    /// Twilio.
+    Twilio(TwilioSpec),
+    /// Plivo.
+    Plivo(PlivoSpec),
     /// Sends nothing: keeps messages where the log and the admin page show them. Serves every channel.
     Outbox,
 }
@@ -270,7 +281,9 @@ impl ProviderKind {
             Self::Bird(spec) => spec.serves(channel),
             Self::GetOtp(spec) => spec.serves(channel),
             Self::Http(spec) => spec.serves(channel),
-            Self::Outbox => true,
+            Self::Twilio(account) => account.serves(channel),
+            Self::Plivo(account) => account.serves(channel),
+            Self::Outbox => channel != Channel::Hosted,
         }
     }
 

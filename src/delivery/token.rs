@@ -174,4 +174,4 @@ impl fmt::Debug for Signer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

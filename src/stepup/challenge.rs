@@ -6,7 +6,6 @@ use http::HeaderValue;
 
 use crate::audit::{self, Kind};
 use crate::challenge::{Asked, Parked, Particulars, Reach, digest};
-use crate::directory::DirectoryError;
 use crate::gate::Why;
 use crate::request::{OwnOrigin, RequestKind};
 use crate::seal::Purpose;
@@ -15,7 +14,7 @@ use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::visit::BROWSER;
 use crate::stepup::{Gateway, RequestBody, Ruling, Site, Visit};
 use crate::store::{Found, NewChallenge, Opened, Parking, StoreError};
-use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, ParkedId, Reference, StepUp, Subject};
+use crate::words::{BrowserId, ChallengeId, KeyedHash, ParkedId, Reference, StepUp, Subject};
 
 /// The subject of a challenge whose page asks for an address first.
 pub(super) const NOBODY: &str = "nobody";
@@ -218,35 +217,6 @@ impl Gateway {
             })
             .await
     }
-
-    /// The contacts on which `policy` can be answered, in the order of its channels.
-    async fn contacts(
-        &self,
-        site: &Site,
-        policy: &StepUp,
-        subject: Option<&Subject>,
-    ) -> Result<Vec<Contact>, DirectoryError> {
-        let Some(subject) = subject else { return Ok(Vec::new()) };
-        for directory in &site.spec.directories {
-            if let Some(entry) = directory.find(subject).await? {
-                return Ok(usable(
-                    &entry.contacts,
-                    |channel| policy.channels.contains(channel) && self.delivery.can(channel),
-                    policy,
-                ));
-            }
-        }
-        Ok(Vec::new())
-    }
-}
-
-fn usable(contacts: &[Contact], takes: impl Fn(Channel) -> bool, policy: &StepUp) -> Vec<Contact> {
-    policy
-        .channels
-        .iter()
-        .filter(|&channel| takes(channel))
-        .flat_map(|channel| contacts.iter().filter(move |contact| contact.channel() == channel).cloned())
-        .collect()
 }
 
 /// A challenge about to be opened.

@@ -222,7 +222,7 @@ impl Gateway {
 
     /// The contacts as they may be shown, numbered within their channels.
     pub(super) fn reached(&self, contacts: &[Contact]) -> Vec<Reached> {
-        let mut counts = [0_u16; 3];
+        let mut counts = [0_u16; Channel::ALL.len()];
         contacts
             .iter()
             .map(|contact| {
@@ -230,6 +230,7 @@ impl Gateway {
                     Channel::Email => &mut counts[0],
                     Channel::Sms => &mut counts[1],
                     Channel::Voice => &mut counts[2],
+                    Channel::Hosted => &mut counts[3],
                 };
                 *count += 1;
                 Reached {

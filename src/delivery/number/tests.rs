@@ -6,69 +6,66 @@ fn facts(number: &str) -> (String, PhoneKind) {
 }
 
 #[test]
-fn probe() {
-    for n in [
-        "+60123456789",
-        "+60312345678",
-        "+14155550100",
-        "+14155552671",
-        "+18005550100",
-        "+19005550123",
-        "+447911123456",
-        "+4407911123456",
-        "+447012345678",
-        "+442071838750",
-        "+390669812345",
-        "+393331234567",
-        "+5215512345678",
-        "+525512345678",
-        "+5491123456789",
-        "+541123456789",
-        "+6581234567",
-        "+6561234567",
-        "+819012345678",
-        "+8613812345678",
-        "+919812345678",
-        "+8816123456789",
-        "+870773112345",
-        "+88213123456",
-        "+979123456789",
-        "+80012345678",
-        "+808123456789",
-        "+491511234567",
-        "+4915112345678",
-        "+4930123456",
-        "+33612345678",
-        "+33899123456",
-        "+448001111111",
-        "+448456778000",
-        "+443069990000",
-        "+61412345678",
-        "+61491570156",
-        "+5511961234567",
-        "+2250123456789",
-        "+380501234567",
-        "+79161234567",
-        "+77011234567",
-        "+16135550123",
-        "+12421234567",
-        "+15005550006",
-        "+15005550001",
-        "+14155550199",
-        "+60199999999",
-        "+601111111111",
-        "+6588888888",
-        "+12345678",
-        "+9991234567",
-        "+61131234",
-        "+493123456789012",
-        "+6281234567890",
-        "+639171234567",
-        "+66812345678",
-        "+84912345678",
-        "+447700900123",
-        "+14165550123",
+fn a_number_tells_its_country_and_its_kind() {
+    for (number, country, kind) in [
+        ("+60123456789", "MY", PhoneKind::Mobile),
+        ("+6561234567", "SG", PhoneKind::FixedLine),
+        ("+390669812345", "VA", PhoneKind::FixedLine),
+        ("+393331234567", "IT", PhoneKind::Mobile),
+        ("+77011234567", "KZ", PhoneKind::Mobile),
+        ("+79161234567", "RU", PhoneKind::Mobile),
+        ("+14155550100", "US", PhoneKind::FixedLineOrMobile),
+        ("+14165550123", "CA", PhoneKind::FixedLineOrMobile),
+        ("+525512345678", "MX", PhoneKind::FixedLineOrMobile),
+        ("+18005550100", "US", PhoneKind::TollFree),
+        ("+443069990000", "GB", PhoneKind::Uan),
     ] {
-        println!("{n} {:?}", facts(n));
+        assert_eq!(facts(number), (country.to_owned(), kind), "{number}");
     }
+}
+
+#[test]
+fn d02_what_nobody_carries_about_is_told_apart() {
+    for (number, kind) in [
+        ("+19005550123", PhoneKind::Premium),
+        ("+33899123456", PhoneKind::Premium),
+        ("+979123456789", PhoneKind::Premium),
+        ("+61131234", PhoneKind::SharedCost),
+        ("+447012345678", PhoneKind::Personal),
+        ("+8816123456789", PhoneKind::Satellite),
+        ("+870773112345", PhoneKind::Satellite),
+        ("+88213123456", PhoneKind::Satellite),
+        ("+883510012345678", PhoneKind::Satellite),
+        ("+12345678", PhoneKind::Unknown),
+        ("+9991234567", PhoneKind::Unknown),
+        ("+601234567890123", PhoneKind::Unknown),
+    ] {
+        assert_eq!(facts(number).1, kind, "{number}");
+        assert!(!kind.takes(Channel::Sms) && !kind.takes(Channel::Voice));
+    }
+}
+
+#[test]
+fn i4_one_telephone_has_one_spelling() {
+    assert_eq!(facts("+447911123456").1, PhoneKind::Mobile);
+    assert_eq!(facts("+4407911123456").1, PhoneKind::Unknown, "its trunk digit is none of E.164");
+    assert_eq!(facts("+5215512345678").1, PhoneKind::Unknown, "Mexico dropped this digit in 2019");
+}
+
+#[test]
+fn a_fixed_line_takes_calls_and_no_texts() {
+    for kind in [PhoneKind::FixedLine, PhoneKind::TollFree, PhoneKind::Uan] {
+        assert!(!kind.takes(Channel::Sms) && kind.takes(Channel::Voice));
+    }
+    for kind in [PhoneKind::Mobile, PhoneKind::FixedLineOrMobile, PhoneKind::Voip] {
+        assert!(kind.takes(Channel::Sms) && kind.takes(Channel::Voice));
+    }
+}
+
+#[test]
+fn a_country_without_numbers_is_none() {
+    for (country, wanted) in [("MY", true), ("GB", true), ("XK", true), ("UK", false), ("ZZ", false)] {
+        assert_eq!(has_numbers(country.parse().unwrap()), wanted, "{country}");
+    }
+    warm_up(&["MY".parse().unwrap(), "UK".parse().unwrap()]);
 }

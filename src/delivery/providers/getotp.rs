@@ -56,7 +56,7 @@ impl Provider for GetOtp {
         if !DIGITS.contains(&code.len()) {
             return Err(Failure::Unsendable("GetOTP takes codes of at most 8 digits: lower `challenge.digits`"));
         }
-        let codes = &self.spec.codes;
+        let codes = self.spec.codes.as_ref().ok_or(Failure::Unsendable("GetOTP has no `api_key` here"))?;
         let body = json!({ "data": {
             "channel": channel,
             "sender": codes.sender,

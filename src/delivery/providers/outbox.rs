@@ -23,8 +23,8 @@ impl ToOutbox {
 
 #[async_trait]
 impl Provider for ToOutbox {
-    fn serves(&self, _channel: Channel) -> bool {
-        true
+    fn serves(&self, channel: Channel) -> bool {
+        channel != Channel::Hosted
     }
 
     fn reports(&self) -> bool {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::config::{Fault, Many, Named, Period, Placed};
 use crate::delivery::Common;
+use crate::delivery::settings::channel::real;
 use crate::words::{Amount, Country};
 
 /// Makes the settings of a provider: its own keys, and after them those that every provider has.
@@ -21,10 +22,13 @@ macro_rules! provider_settings {
             pub base_url: Option<$crate::config::Placed<String>>,
             /// How long one attempt may take, 1s to 60s. Default 10s.
             pub timeout: Option<$crate::config::Placed<$crate::config::Period>>,
+            /// How many messages may be on their way to it at a time, 1 to 10000; more wait their turn. Default 256.
+            pub max_in_flight: Option<$crate::config::Placed<u32>>,
             /// The only countries it is used for, such as `[MY, SG]`. Default: all.
             #[serde(default)]
             pub countries: $crate::config::Many<$crate::config::Placed<$crate::words::Country>>,
-            /// The only numbers it is used for, by their first digits, such as `+6012`. Default: all.
+            /// The only numbers it is used for, by their first digits, such as the ranges of a mobile network: `+6012`. Default:
+            /// all.
             #[serde(default)]
             pub networks: $crate::config::Many<$crate::config::Placed<String>>,
             /// What a part of a message costs, by country; `default` is everywhere else.
@@ -39,6 +43,7 @@ macro_rules! provider_settings {
                 $crate::delivery::settings::common::CommonSettings {
                     base_url: self.base_url.as_ref(),
                     timeout: self.timeout.as_ref(),
+                    max_in_flight: self.max_in_flight.as_ref(),
                     countries: &self.countries,
                     networks: &self.networks,
                     prices: &self.prices,
@@ -54,6 +59,7 @@ pub(in crate::delivery) use provider_settings;
 pub struct CommonSettings<'a> {
     pub(in crate::delivery) base_url: Option<&'a Placed<String>>,
     pub(in crate::delivery) timeout: Option<&'a Placed<Period>>,
+    pub(in crate::delivery) max_in_flight: Option<&'a Placed<u32>>,
     pub(in crate::delivery) countries: &'a Many<Placed<Country>>,
     pub(in crate::delivery) networks: &'a Many<Placed<String>>,
     pub(in crate::delivery) prices: &'a Named<Placed<Cost>>,
@@ -86,7 +92,12 @@ impl CommonSettings<'_> {
     /// When one is malformed or out of range.
     pub fn common(&self) -> Result<Common, Fault> {
         let mut common = Common { timeout: self.timeout()?, base_url: self.base_url()?, ..Common::default() };
-        common.countries = self.countries.iter().map(|country| country.value).collect();
+        common.countries = self.countries.iter().map(real).collect::<Result<_, _>>()?;
+        if let Some(most) = self.max_in_flight {
+            let in_range = (1..=10_000).contains(&most.value);
+            let range = || most.fault("expected a number of messages from 1 to 10000");
+            common.max_in_flight = usize::try_from(most.value).ok().filter(|_| in_range).ok_or_else(range)?;
+        }
         for network in self.networks.iter() {
             let digits = network.value.trim().trim_start_matches('+');
             if !(1..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -99,6 +110,7 @@ impl CommonSettings<'_> {
                 common.price = Some(price.value.0);
             } else {
                 let known = country.parse(|text| text.parse::<Country>())?;
+                let known = real(&Placed { value: known, place: country.place })?;
                 common.prices.push((known, price.value.0));
             }
         }

@@ -129,6 +129,9 @@ impl HttpSettings {
         if let Some(base_url) = &self.base_url {
             return Err(base_url.fault("`http` has no base_url: its `url` says where the provider is"));
         }
+        if let Some(channel) = self.channels.iter().find(|channel| channel.value == Channel::Hosted) {
+            return Err(channel.fault("`http` has no page of its own: it carries email, sms and voice"));
+        }
         let method = self.method()?;
         let (origin, target) = self.url(around)?;
         let body = self.body(around)?;

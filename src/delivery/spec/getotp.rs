@@ -9,7 +9,9 @@ use crate::words::Channel;
 #[derive(Clone)]
 pub struct GetOtpSpec {
     /// What it needs to carry our codes.
-    pub(in crate::delivery) codes: GetOtpCodes,
+    pub(in crate::delivery) codes: Option<GetOtpCodes>,
+    /// What it needs to have visitors prove an address on its page.
+    pub(in crate::delivery) page: Option<GetOtpAccount>,
 }
 
 /// What GetOTP needs to carry codes of ours (api.otp.dev).
@@ -23,6 +25,17 @@ pub(in crate::delivery) struct GetOtpCodes {
     pub template: String,
 }
 
+/// What GetOTP needs to open a page (otp.dev).
+#[derive(Clone)]
+pub(in crate::delivery) struct GetOtpAccount {
+    /// The API key.
+    pub key: SecretText,
+    /// The API token.
+    pub token: SecretText,
+    /// Whether a page that is not reported is asked after.
+    pub polls: bool,
+}
+
 // === impl GetOtpSpec ===
 
 impl GetOtpSpec {
@@ -30,7 +43,8 @@ impl GetOtpSpec {
     #[must_use]
     pub const fn serves(&self, channel: Channel) -> bool {
         match channel {
-            Channel::Sms | Channel::Voice => true,
+            Channel::Sms | Channel::Voice => self.codes.is_some(),
+            Channel::Hosted => self.page.is_some(),
             Channel::Email => false,
         }
     }
@@ -38,6 +52,7 @@ impl GetOtpSpec {
 
 impl fmt::Debug for GetOtpSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GetOtpSpec").field("sender", &self.codes.sender).finish_non_exhaustive()
+        let (codes, page) = (self.codes.is_some(), self.page.is_some());
+        f.debug_struct("GetOtpSpec").field("codes", &codes).field("page", &page).finish_non_exhaustive()
     }
 }

@@ -32,9 +32,13 @@ const LANGUAGE: usize = 35;
 // === impl Field ===
 
 impl Field {
-    /// The field of this name.
+    /// The field of this name. What is proved on a provider's page is one of the other addresses: it has no field.
     pub(super) fn parse(name: &str) -> Option<Self> {
-        if name == "language" { Some(Self::Language) } else { name.parse().ok().map(Self::Contact) }
+        match name.parse() {
+            Ok(Channel::Hosted) => None,
+            Ok(channel) => Some(Self::Contact(channel)),
+            Err(()) => (name == "language").then_some(Self::Language),
+        }
     }
 
     pub(super) const fn as_str(self) -> &'static str {

@@ -102,7 +102,7 @@ fn delivery(settings: &Settings, notes: &mut Notes) {
     let reachable = settings.listeners.iter().any(|listener| !listener.value.address.value.0.ip().is_loopback());
     for (name, provider) in settings.delivery.providers.iter() {
         let mut channels = settings.delivery.channels();
-        let serves = channels.any(|(_, channel)| channel.providers.iter().any(|used| used.value == name.value));
+        let serves = channels.any(|(_, channel)| channel.used().any(|used| used.value == name.value));
         if !serves {
             notes.add(name.place, format!("the provider `{}` serves no channel", name.value));
         }
