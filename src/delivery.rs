@@ -155,8 +155,7 @@ impl Delivery {
     /// Whether every provider that would be tried for a message to `contact` takes money for it.
     #[must_use]
     pub fn costs(&self, contact: &Contact) -> bool {
-        self.choose(contact, None, 1)
-            .is_ok_and(|chosen| chosen.tries.iter().all(|choice| choice.cost > Amount::ZERO))
+        self.choose(contact, None, 1).is_ok_and(|chosen| chosen.tries.iter().all(|choice| choice.cost > Amount::ZERO))
     }
 
     /// Whether the provider `name` reports what becomes of its messages, and has an address to report to.

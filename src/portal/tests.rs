@@ -216,7 +216,8 @@ fn an_error_is_said_at_the_top_and_at_the_field() {
 #[test]
 fn the_code_page_tells_what_became_of_the_message() {
     let stage = Stage::new();
-    let look = "<a class=\"link\" href=\"/.otpgate/challenge?id=CQkJCQkJCQkJCQkJCQkJCQ\">See whether it has arrived</a>";
+    let look =
+        "<a class=\"link\" href=\"/.otpgate/challenge?id=CQkJCQkJCQkJCQkJCQkJCQ\">See whether it has arrived</a>";
     for progress in [Progress::Handed, Progress::Accepted, Progress::Sent] {
         let page = stage.after_sms(progress);
         assert!(text(&page).contains("Sent. We have not heard yet whether it arrived."), "{}", text(&page));
@@ -302,7 +303,11 @@ fn what_no_provider_took_is_told_with_the_ways_that_are_left() {
     let page = stage.not_taken_and_nothing_else(C::OptedOut);
     assert_eq!(buttons(&page), [""; 0]);
     assert!(text(&page).contains("We cannot send you a code"), "{}", text(&page));
-    assert!(text(&page).contains("No other way is on file for you. Ask help@example.com to add one"), "{}", text(&page));
+    assert!(
+        text(&page).contains("No other way is on file for you. Ask help@example.com to add one"),
+        "{}",
+        text(&page)
+    );
 }
 
 #[test]

@@ -98,7 +98,10 @@ fn the_rules_of_the_door_hold() {
         ("an encoded slash", to("GET", "otp.test", "/.otpgate/receipts%2fdev", "")),
         ("a fragment", to("GET", "otp.test", "/.otpgate/receipts/dev?a#b", "")),
         ("another host in the target", to("GET", "otp.test", "https://app.test/.otpgate/receipts/dev", "")),
-        ("two lengths", to("POST", "otp.test", "/.otpgate/receipts/dev", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n")),
+        (
+            "two lengths",
+            to("POST", "otp.test", "/.otpgate/receipts/dev", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"),
+        ),
     ] {
         let reply = setup.ask(bytes).unwrap();
         assert_eq!(reply.status, 400, "{what}");

@@ -35,12 +35,9 @@ fn phone(channel: Channel, label: Option<&str>) -> Reached {
 }
 
 pub(super) fn standing() -> Standing {
-    let email = Reached { channel: Channel::Email, contact: 0, to: "a***@e***.com".to_owned(), label: None, costs: false };
-    let reached = vec![
-        email.clone(),
-        phone(Channel::Sms, Some("work")),
-        phone(Channel::Voice, None),
-    ];
+    let email =
+        Reached { channel: Channel::Email, contact: 0, to: "a***@e***.com".to_owned(), label: None, costs: false };
+    let reached = vec![email.clone(), phone(Channel::Sms, Some("work")), phone(Channel::Voice, None)];
     Standing {
         id: ChallengeId::from_random([9; 16]),
         reference: REFERENCE,
