@@ -3,6 +3,8 @@
 
 mod getotp;
 mod http;
+mod messagebird;
 mod server;
 mod smtp;
+mod vonage;
 mod world;
