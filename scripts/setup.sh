@@ -148,7 +148,7 @@ check_rust_component() {
 # Makes the Python environment again when the requirements change. The copy of them is written last: it says "complete".
 make_venv() {
   local stamp=$VENV/requirements.txt
-  if cmp -s "$REQUIREMENTS" "$stamp" && "$VENV/bin/python" -c 'import django, aiosmtpd' 2>/dev/null; then
+  if cmp -s "$REQUIREMENTS" "$stamp" && "$VENV/bin/python" -c 'import django, aiosmtpd, messagebird, plivo, twilio, vonage' 2>/dev/null; then
     return
   fi
   say "setup: making $VENV"

@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 pub use event::{Event, Line, TARGET};
 pub use kind::Kind;
-pub use metrics::{Metrics, SendOutcome, SiteMetrics, UpstreamError, Verdict, VerifyOutcome};
+pub use metrics::{
+    Metrics, ProviderMetrics, ReceiptOutcome, SendOutcome, SiteMetrics, UpstreamError, Verdict, VerifyOutcome,
+};
 pub use recent::Recent;
 
 use crate::words::{Clock, Reference, Timestamp};

@@ -6,7 +6,7 @@
 //! What is checked later points at its place with [`Placed`].
 //!
 //! Start at [`read`]; then the types that settings are made of: [`Placed`], [`Many`], [`Named`], [`NotYet`], [`Period`],
-//! [`Size`], [`Network`], [`Address`], [`Credential`].
+//! [`Size`], [`Share`], [`Network`], [`Address`], [`Credential`].
 
 mod credential;
 mod error;
@@ -18,14 +18,14 @@ mod placed;
 mod reader;
 mod values;
 
-pub use credential::{Credential, SecretText, Surroundings};
+pub use credential::{Credential, Piece, SecretText, Surroundings};
 pub use error::{ConfigError, Fault, Place, Warning};
 pub use hint::{did_you_mean, unknown};
 pub use many::{Many, Named};
 pub use not_yet::NotYet;
 pub use placed::Placed;
 pub use reader::TYPED;
-pub use values::{Address, Network, Period, Size};
+pub use values::{Address, Network, Period, Share, Size};
 
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, Method};
 use otpgate::admin::{self, AdminToken};
 use otpgate::audit::Audit;
-use otpgate::delivery::{Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec};
+use otpgate::delivery::{ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, Tools};
 use otpgate::directory::{Directory, DirectoryError, Entry};
 use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{HeaderSource, Source};
@@ -54,7 +54,8 @@ struct Everybody;
 #[async_trait]
 impl Directory for Everybody {
     async fn find(&self, _: &Subject) -> Result<Option<Entry>, DirectoryError> {
-        Ok(Some(Entry { contacts: vec![Contact::parse(Channel::Email, "alice@example.com").unwrap()] }))
+        let contacts = vec![Contact::parse(Channel::Email, "alice@example.com").unwrap()];
+        Ok(Some(Entry { contacts, language: None }))
     }
 }
 
@@ -154,9 +155,12 @@ fn audit() -> Arc<Audit> {
 fn gateway(store: Arc<dyn Store>, audit: Arc<Audit>, outbox: &Arc<Outbox>) -> Gateway {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let keys = KeyRing::new(&[Secret::parse(&Secret::generate(&SystemRandom::new())).unwrap()]).unwrap();
-    let dev = ProviderSpec { name: "dev".into(), kind: ProviderKind::Outbox, timeout: Duration::from_secs(1) };
-    let spec = DeliverySpec { providers: vec![dev], channels: vec![(Channel::Email, vec!["dev".into()])] };
-    let delivery = Arc::new(Delivery::new(spec, Arc::clone(outbox)).unwrap());
+    let dev = ProviderSpec { name: "dev".into(), kind: ProviderKind::Outbox, common: Common::default() };
+    let channels = vec![ChannelSpec::new(Channel::Email, ["dev".into()])];
+    let spec = DeliverySpec { providers: vec![dev], channels, ..DeliverySpec::default() };
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let tools = Tools { store: Arc::clone(&store), ..Tools::alone(Arc::clone(outbox)) };
+    let delivery = Arc::new(Delivery::new(spec, tools).unwrap());
     let mut limits = Limits::default();
     limits.failures.per_subject = vec!["2/1h".parse().unwrap()];
     let rules = ChallengeRules {
@@ -171,7 +175,7 @@ fn gateway(store: Arc<dyn Store>, audit: Arc<Audit>, outbox: &Arc<Outbox>) -> Ga
     };
     let shared = Arc::new(Shared::new(store, clock, Arc::new(SystemRandom::new()), audit));
     let sites = vec![site(HOST), site("*.wiki.example.com")];
-    Gateway::new(shared, keys, delivery, rules, sites, TrustedProxies::default())
+    Gateway::new(shared, Arc::new(keys), delivery, rules, sites, TrustedProxies::default())
 }
 
 fn site(host: &str) -> SiteSpec {

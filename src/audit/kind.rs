@@ -36,8 +36,16 @@ pub enum Kind {
     Sent,
     /// No provider took the code.
     SendFailed,
+    /// The provider reported that the code arrived.
+    Delivered,
+    /// The provider reported that the code did not arrive.
+    NotDelivered,
     /// A limit on messages is reached.
     TooManySends,
+    /// The guard against pumping stopped, or would have stopped, messages to a group of numbers.
+    Pumping,
+    /// The budget for messages is used up.
+    OutOfMoney,
     /// A wrong code came in.
     WrongCode,
     /// No more tries: the challenge or its subject is locked.
@@ -83,7 +91,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -98,7 +106,11 @@ impl Kind {
         Self::NoContact,
         Self::Sent,
         Self::SendFailed,
+        Self::Delivered,
+        Self::NotDelivered,
         Self::TooManySends,
+        Self::Pumping,
+        Self::OutOfMoney,
         Self::WrongCode,
         Self::Locked,
         Self::Expired,
@@ -218,11 +230,35 @@ impl Kind {
                 "No provider took the message. Another channel on the page may work; the operator finds the \
                  provider's answer in the log.",
             ),
+            Self::Delivered => (
+                "delivered",
+                "heard from the provider that the code arrived",
+                "The code arrived. Ask the visitor to look at the newest message; of a call, that they took it \
+                 themselves. Never ask for the code.",
+            ),
+            Self::NotDelivered => (
+                "not_delivered",
+                "heard from the provider that the code did not arrive",
+                "Ask the visitor to take another way on the page. The reason says whether sending again to the same \
+                 number can help.",
+            ),
             Self::TooManySends => (
                 "too_many_sends",
                 "sent nothing more: a limit on messages is reached",
                 "Earlier messages carry codes; the newest may still be good. Otherwise the visitor has to wait until \
                  the limit lets go. The limits are under `limits.sends`.",
+            ),
+            Self::Pumping => (
+                "pumping",
+                "sent nothing: hardly any code comes back from numbers like this one",
+                "Another channel on the page works. If the visitor is genuine, wait until the pause is over; if many \
+                 are, see `limits.pumping`.",
+            ),
+            Self::OutOfMoney => (
+                "out_of_money",
+                "sent nothing: the budget for messages is used up",
+                "A channel that costs nothing, such as e-mail, still works. The budget is `limits.budget`; look first \
+                 at who uses it up.",
             ),
             Self::WrongCode => (
                 "wrong_code",

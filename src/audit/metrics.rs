@@ -6,6 +6,7 @@
 
 mod labels;
 mod process;
+mod providers;
 
 use std::time::Duration;
 
@@ -17,8 +18,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use labels::{KindLabel, OperationLabel, OutcomeLabel, SendLabels, UpstreamLabels, VerdictLabels};
-pub use labels::{SendOutcome, UpstreamError, Verdict, VerifyOutcome};
+use labels::{KindLabel, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels};
+pub use labels::{ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
+
+pub use providers::ProviderMetrics;
 
 use crate::audit::Kind;
 use crate::words::{Channel, Timestamp};
@@ -26,6 +29,8 @@ use crate::words::{Channel, Timestamp};
 /// Every metric of a gateway.
 #[derive(Debug)]
 pub struct Metrics {
+    /// Those of providers.
+    pub providers: ProviderMetrics,
     registry: Registry,
     requests: Family<VerdictLabels, Counter>,
     upstream_errors: Family<UpstreamLabels, Counter>,
@@ -34,6 +39,7 @@ pub struct Metrics {
     challenges: Family<OutcomeLabel, Counter>,
     verifications: Family<OutcomeLabel, Counter>,
     sends: Family<SendLabels, Counter>,
+    receipts: Family<ReceiptLabels, Counter>,
     store_seconds: Family<OperationLabel, Histogram, StoreBuckets>,
     store_errors: Family<OperationLabel, Counter>,
     reloads: Family<OutcomeLabel, Counter>,
@@ -86,6 +92,11 @@ impl Metrics {
         own.register("verifications", "Codes that came in, by what became of them", verifications.clone());
         let sends = Family::default();
         own.register("sends", "Messages handed to a provider, by what became of them", sends.clone());
+        let receipts = Family::default();
+        own.register("receipts", "What providers reported of messages, by what became of it", receipts.clone());
+
+        let providers = ProviderMetrics::default();
+        providers.register(own);
 
         let store_seconds = Family::new_with_constructor(StoreBuckets);
         let help = "Time that an operation of the store took";
@@ -112,6 +123,7 @@ impl Metrics {
         }
         let outside = SiteMetrics::new("none", &requests, &upstream_errors);
         Self {
+            providers,
             registry,
             requests,
             upstream_errors,
@@ -120,6 +132,7 @@ impl Metrics {
             challenges,
             verifications,
             sends,
+            receipts,
             store_seconds,
             store_errors,
             reloads,
@@ -163,6 +176,12 @@ impl Metrics {
     pub fn sent(&self, channel: Channel, provider: &str, outcome: SendOutcome) {
         let labels = SendLabels { channel: channel.as_str(), provider: provider.to_owned(), outcome: outcome.as_str() };
         self.sends.get_or_create(&labels).inc();
+    }
+
+    /// Counts what `provider`, by its name in the config, reported; or what came in its name.
+    pub fn received(&self, provider: &str, outcome: ReceiptOutcome) {
+        let labels = ReceiptLabels { provider: provider.to_owned(), outcome: outcome.as_str() };
+        self.receipts.get_or_create(&labels).inc();
     }
 
     /// Notes how long an operation of the store took, and whether it succeeded.

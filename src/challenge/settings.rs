@@ -5,9 +5,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, NotYet, Period, Placed, Size};
+use crate::config::{Fault, Many, Period, Placed, Share, Size};
+use crate::delivery::settings::common::Cost;
 use crate::seal::CodeShape;
-use crate::store::{Budget, FailureLimits, Limits, PumpingRules, Resend, SendLimits, TypedLimits, Window};
+use crate::store::{
+    Budget, FailureLimits, Limits, MoneyBudget, PumpingMode, PumpingRules, Resend, SendLimits, TypedLimits, Window,
+};
+use crate::words::{Amount, Currency};
 
 /// How challenges are put. What is left out keeps its default.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -65,9 +69,57 @@ pub struct LimitsSettings {
     /// On wrong codes.
     #[serde(default)]
     pub failures: FailureLimitsSettings,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub budget: Option<NotYet>,
+    /// On what messages may cost each site. Default: as much as they do.
+    #[serde(default)]
+    pub budget: BudgetSettings,
+    /// The guard against pumping.
+    #[serde(default)]
+    pub pumping: PumpingSettings,
+}
+
+/// What messages may cost each site. When it is used up, only what costs nothing is sent.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetSettings {
+    /// Within any hour.
+    pub per_hour: Option<Placed<Cost>>,
+    /// Within any day.
+    pub per_day: Option<Placed<Cost>>,
+    /// The currency of this and of the providers' `prices`: three letters. Default USD.
+    pub currency: Option<Placed<String>>,
+}
+
+/// The guard against pumping: somebody who earns on text messages makes a site send many to numbers of theirs, and no code
+/// comes back. Numbers are looked at by country, by range (all but the last four digits) and by run (all but two).
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PumpingSettings {
+    /// What it does. Default: block.
+    pub mode: Option<PumpingModeSettings>,
+    /// The time that is looked at, 10m to 1d. Default 1h.
+    pub window: Option<Placed<Period>>,
+    /// Numbers that were tried so recently may still come back and are left out, 30s to 10m. Default 2m.
+    pub grace: Option<Placed<Period>>,
+    /// Fewer numbers of a country or a range say nothing, 2 to 100000. Default 20.
+    pub at_least: Option<Placed<u32>>,
+    /// The share of numbers that come back, in whole percent up to 50%: below it a country or a range is paused. Default 10%.
+    pub verified_below: Option<Placed<Share>>,
+    /// Numbers of one run that may be tried without one that comes back, 2 to 100. Default 5.
+    pub sequence: Option<Placed<u32>>,
+    /// How long they are paused, 1m to 7d. Default 1h.
+    pub pause: Option<Placed<Period>>,
+}
+
+/// What the guard against pumping does.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PumpingModeSettings {
+    /// It stops messages.
+    Block,
+    /// It only tells.
+    Observe,
+    /// Nothing.
+    Off,
 }
 
 /// Limits on messages. Every window of a list holds.
@@ -248,7 +300,66 @@ impl LimitsSettings {
                 )?,
                 per_ip: or(&self.failures.per_ip, failures.per_ip),
             },
-            pumping: PumpingRules::default(),
+            pumping: self.pumping.rules()?,
+            money: self.budget.money()?,
         })
     }
+
+    /// The currency of prices and budgets.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn currency(&self) -> Result<Currency, Fault> {
+        let written = self.budget.currency.as_ref();
+        written.map_or(Ok(Currency::USD), |currency| currency.parse(|text| text.parse()))
+    }
+}
+
+// === impl BudgetSettings ===
+
+impl BudgetSettings {
+    fn money(&self) -> Result<MoneyBudget, Fault> {
+        let amount = |written: Option<Placed<Cost>>| match written {
+            Some(written) if written.value.0 == Amount::ZERO => {
+                Err(written.fault("expected more than 0: without a key nothing is limited"))
+            }
+            other => Ok(other.map(|written| written.value.0)),
+        };
+        let money = MoneyBudget { per_hour: amount(self.per_hour)?, per_day: amount(self.per_day)? };
+        match (self.per_hour, money.per_hour, money.per_day) {
+            (Some(written), Some(hour), Some(day)) if hour > day => {
+                Err(written.fault("expected at most `per_day`: an hour cannot cost more than its day"))
+            }
+            _ => Ok(money),
+        }
+    }
+}
+
+// === impl PumpingSettings ===
+
+impl PumpingSettings {
+    fn rules(&self) -> Result<PumpingRules, Fault> {
+        let rules = PumpingRules::default();
+        let mode = self.mode.map_or(rules.mode, |mode| match mode {
+            PumpingModeSettings::Block => PumpingMode::Block,
+            PumpingModeSettings::Observe => PumpingMode::Observe,
+            PumpingModeSettings::Off => PumpingMode::Off,
+        });
+        Ok(PumpingRules {
+            mode,
+            window: ranged(time(self.window), rules.window, 10 * MINUTE, 24 * HOUR, "a time from 10m to 1d")?,
+            grace: ranged(time(self.grace), rules.grace, 30 * SECOND, 10 * MINUTE, "a time from 30s to 10m")?,
+            at_least: ranged(self.at_least, rules.at_least, 2, 100_000, "2 to 100000 numbers")?,
+            verified_below: self.verified_below.map_or(Ok(rules.verified_below), percent)?,
+            sequence: ranged(self.sequence, rules.sequence, 2, 100, "2 to 100 numbers")?,
+            pause: ranged(time(self.pause), rules.pause, MINUTE, 7 * 24 * HOUR, "a time from 1m to 7d")?,
+        })
+    }
+}
+
+/// A share in whole percent.
+fn percent(share: Placed<Share>) -> Result<u32, Fault> {
+    (0..=50)
+        .find(|percent| (f64::from(*percent) / 100.0 - share.value.0).abs() < 1e-9)
+        .ok_or_else(|| share.fault("expected a whole number of percent up to 50%, such as `10%`"))
 }

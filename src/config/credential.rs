@@ -23,6 +23,15 @@ pub struct Credential(String);
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);
 
+/// A piece of a text that may carry secrets.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// What is written.
+    Text(String),
+    /// What a variable or a file holds.
+    Secret(SecretText),
+}
+
 /// What surrounds a config: the folder that relative paths start from, and the environment.
 pub struct Surroundings<'a> {
     folder: &'a Path,
@@ -43,6 +52,33 @@ impl Placed<Credential> {
             None => around.expand(written),
         };
         revealed.map_err(|message| self.fault(message))
+    }
+
+    /// The text that is meant, with the secrets in it set apart: for templates, in which no secret is to be read as one.
+    ///
+    /// # Errors
+    /// As [`Placed::reveal`].
+    pub fn pieces(&self, around: &Surroundings<'_>) -> Result<Vec<Piece>, Fault> {
+        let written = self.value.0.as_str();
+        let pieces = match written.strip_prefix("file:") {
+            Some(path) => around.content(path).map(|content| vec![Piece::Secret(content)]),
+            None => around.pieces(written).map(|pieces| pieces.into_iter().map(|(_, piece)| piece).collect()),
+        };
+        pieces.map_err(|message| self.fault(message))
+    }
+}
+
+impl Credential {
+    /// The text as it is written, before anything is revealed.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Credential {
+    fn from(written: &str) -> Self {
+        Self(written.to_owned())
     }
 }
 
@@ -123,6 +159,22 @@ impl<'a> Surroundings<'a> {
     fn expand(&self, written: &str) -> Result<SecretText, String> {
         let credentials = credentials(written);
         let mut text = Zeroizing::new(String::with_capacity(written.len()));
+        for (place, piece) in self.pieces(written)? {
+            match piece {
+                Piece::Text(written) => text.push_str(&written),
+                Piece::Secret(secret) if credentials.contains(&place) => {
+                    text.extend(utf8_percent_encode(secret.reveal(), NON_ALPHANUMERIC));
+                }
+                Piece::Secret(secret) => text.push_str(secret.reveal()),
+            }
+        }
+        if text.trim().is_empty() { Err("expected a text that is not empty".to_owned()) } else { Ok(SecretText(text)) }
+    }
+
+    /// The pieces of a text, and where they stand in it.
+    fn pieces(&self, written: &str) -> Result<Vec<(usize, Piece)>, String> {
+        let mut pieces = Vec::new();
+        let mut text = String::new();
         let mut rest = written;
         while let Some((before, after)) = rest.split_once('$') {
             text.push_str(before);
@@ -132,12 +184,8 @@ impl<'a> Surroundings<'a> {
                 after
             } else if let Some(named) = after.strip_prefix('{') {
                 let (name, after) = named.split_once('}').ok_or("`${` without `}`: write `${NAME}`")?;
-                let value = self.variable(name)?;
-                if credentials.contains(&place) {
-                    text.extend(utf8_percent_encode(&value, NON_ALPHANUMERIC));
-                } else {
-                    text.push_str(&value);
-                }
+                pieces.push((place, Piece::Text(std::mem::take(&mut text))));
+                pieces.push((place, Piece::Secret(SecretText(self.variable(name)?))));
                 after
             } else {
                 text.push('$');
@@ -145,7 +193,8 @@ impl<'a> Surroundings<'a> {
             };
         }
         text.push_str(rest);
-        if text.trim().is_empty() { Err("expected a text that is not empty".to_owned()) } else { Ok(SecretText(text)) }
+        pieces.push((written.len(), Piece::Text(text)));
+        Ok(pieces)
     }
 
     fn variable(&self, name: &str) -> Result<Zeroizing<String>, String> {

@@ -1,4 +1,4 @@
-//! Values with a spelling of their own: durations, sizes, networks, addresses to listen on.
+//! Values with a spelling of their own: durations, sizes, shares, networks, addresses to listen on.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +17,10 @@ pub struct Period(pub Duration);
 /// A number of bytes, written `64KiB` or `1MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub u64);
+
+/// A share of something, from 0 to 1, written `0.25` or `25%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(pub f64);
 
 /// A network, written `10.0.0.0/8`, `2001:db8::/32` or as a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +53,22 @@ impl FromStr for Size {
     fn from_str(text: &str) -> Result<Self, String> {
         let size = text.trim().parse::<ByteSize>();
         size.map(|size| Self(size.as_u64())).map_err(|_| "expected a size, such as `64KiB` or `1MiB`".to_owned())
+    }
+}
+
+// === impl Share ===
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent.trim_end(), 100.0));
+        // Digits and a point alone: no sign, no exponent, no `inf`.
+        let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let share = number.parse::<f64>().ok().filter(|_| is_plain).map(|number| number / whole);
+        let share = share.filter(|share| (0.0..=1.0).contains(share));
+        share.map(Self).ok_or_else(|| "expected a share from 0 to 1, such as `0.25` or `25%`".to_owned())
     }
 }
 
@@ -117,6 +137,7 @@ macro_rules! read_from_text {
 read_from_text! {
     Period {"type": "string", "pattern": r"^\s*\d+\s*[a-zA-Z]+", "examples": ["30s", "5m", "12h"]}
     Size {"type": ["string", "integer"], "examples": ["64KiB", "1MiB"]}
+    Share {"type": ["string", "number"], "examples": [0.25, "25%"]}
     Address {"type": "string", "examples": ["127.0.0.1:8080", "[::]:443"]}
     Network {"type": "string", "examples": ["10.0.0.0/8", "2001:db8::/32", "203.0.113.7"]}
 }

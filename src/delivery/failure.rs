@@ -5,14 +5,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::words::Channel;
+use crate::delivery::{NotTaken, Remedy, Told};
+use crate::words::{Channel, FailureClass};
 
 /// No provider surely took a message.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct SendError {
     channel: Channel,
     attempts: Vec<Attempt>,
+    /// The budget that is used up, and how long until something may fit: a provider that costs money was left out.
+    exhausted: Option<(&'static str, Duration)>,
+    /// Why no provider was asked at all.
+    not_taken: Option<NotTaken>,
 }
 
 /// What one provider failed at.
@@ -64,6 +70,22 @@ pub enum Failure {
     /// The provider cannot carry this message.
     #[error("the message cannot be written: {0}")]
     Unsendable(&'static str),
+    /// The provider answered that it does not take the message.
+    #[error("the provider declined ({class}, {code})")]
+    Declined {
+        /// Why.
+        class: FailureClass,
+        /// The provider's own number for it, or the status of its answer.
+        code: String,
+        /// How long the provider asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// Too many messages wait for this provider already.
+    #[error("too many messages wait for the provider")]
+    Busy,
+    /// The gateway itself could not note the message, so it was not sent.
+    #[error("the store does not answer")]
+    Store,
 }
 
 /// The numbers of a server's answer, such as `550 5.1.1` (RFC 5321, 4.2; RFC 3463).
@@ -81,7 +103,23 @@ fn maybe(written: bool) -> &'static str {
 
 impl SendError {
     pub(super) const fn new(channel: Channel, attempts: Vec<Attempt>) -> Self {
-        Self { channel, attempts }
+        Self { channel, attempts, exhausted: None, not_taken: None }
+    }
+
+    pub(super) const fn out_of_money(mut self, exhausted: Option<(&'static str, Duration)>) -> Self {
+        self.exhausted = exhausted;
+        self
+    }
+
+    pub(super) const fn not_taken(mut self, why: NotTaken) -> Self {
+        self.not_taken = Some(why);
+        self
+    }
+
+    /// The budget (`per_hour` or `per_day`) that is used up, and how long until something may fit.
+    #[must_use]
+    pub const fn exhausted(&self) -> Option<(&'static str, Duration)> {
+        self.exhausted
     }
 
     /// Whether the message surely reached nobody.
@@ -93,8 +131,24 @@ impl SendError {
     /// Whether every provider that was tried refused the recipient for good: a resend will not help.
     #[must_use]
     pub fn recipient_refused(&self) -> bool {
-        !self.attempts.is_empty()
-            && self.attempts.iter().all(|attempt| matches!(attempt.failure, Failure::Recipient(_)))
+        self.not_taken.is_some_and(|why| why != NotTaken::NoProvider)
+            || !self.attempts.is_empty()
+                && self.attempts.iter().all(|attempt| matches!(attempt.failure.remedy().told, Told::AnotherWay))
+    }
+
+    /// Why, in one word: what is true of the recipient rather than what is wrong with a provider.
+    #[must_use]
+    pub fn class(&self) -> FailureClass {
+        match self.not_taken {
+            Some(NotTaken::Country) => return FailureClass::RegionBlocked,
+            Some(NotTaken::Landline) => return FailureClass::Landline,
+            Some(NotTaken::Kind) => return FailureClass::InvalidNumber,
+            Some(NotTaken::NoProvider) | None => {}
+        }
+        let mut classes = self.attempts.iter().map(|attempt| attempt.failure.class());
+        let last = self.attempts.last().map(|attempt| attempt.failure.class());
+        let of_recipient = classes.find(|class| Remedy::of(*class).told != Told::OurFault);
+        of_recipient.or(last).unwrap_or(FailureClass::Unknown)
     }
 
     /// What was tried, in order.
@@ -106,6 +160,12 @@ impl SendError {
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((budget, _)) = self.exhausted {
+            write!(f, "the budget {budget} is used up; ")?;
+        }
+        if let Some(why) = self.not_taken.filter(|why| *why != NotTaken::NoProvider) {
+            return write!(f, "no provider was asked: {why}");
+        }
         if self.attempts.is_empty() {
             return write!(f, "no provider carries {}", self.channel);
         }
@@ -124,6 +184,28 @@ impl Failure {
     #[must_use]
     pub const fn surely_not_sent(&self) -> bool {
         !matches!(self, Self::TimedOut { written: true } | Self::Broken { written: true })
+    }
+
+    /// Why, in the words that all providers share.
+    #[must_use]
+    pub const fn class(&self) -> FailureClass {
+        match self {
+            Self::Unreachable(_) | Self::TimedOut { .. } | Self::Broken { .. } => FailureClass::ProviderDown,
+            Self::Tls(_) | Self::NoStartTls | Self::SignIn(_) | Self::NoSignIn => FailureClass::AuthConfig,
+            Self::Recipient(_) => FailureClass::InvalidNumber,
+            // 4xx is "not now" (RFC 5321, 4.2.1).
+            Self::Refused(reply) if reply.code < 500 => FailureClass::ProviderDown,
+            Self::Refused(_) | Self::Unsendable(_) => FailureClass::Unknown,
+            Self::Declined { class, .. } => *class,
+            Self::Busy => FailureClass::RateLimited,
+            Self::Store => FailureClass::Unknown,
+        }
+    }
+
+    /// What follows from it.
+    #[must_use]
+    pub const fn remedy(&self) -> Remedy {
+        Remedy::of(self.class())
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::seal::Code;
-use crate::words::{Contact, Reference};
+use crate::words::{Contact, Language, Reference};
 
 /// What is to be said, and to whom.
 ///
@@ -24,6 +24,8 @@ pub struct Message {
     pub expires_in: Duration,
     /// What the visitor reads out to support.
     pub reference: Reference,
+    /// In which language; `None` when nobody knows.
+    pub language: Option<Language>,
     /// The client address from which the code was asked for; told in e-mails.
     pub client: Option<IpAddr>,
 }
@@ -45,6 +47,21 @@ pub enum Aim {
 pub struct SiteName {
     name: String,
     host: String,
+}
+
+// === impl Aim ===
+
+impl Aim {
+    pub(super) const ALL: [Self; 3] = [Self::Open, Self::Confirm, Self::Prove];
+
+    /// Its word in templates.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Confirm => "confirm",
+            Self::Prove => "prove",
+        }
+    }
 }
 
 // === impl SiteName ===

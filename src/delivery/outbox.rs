@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use crate::audit::rfc3339;
-use crate::delivery::{Failure, Message, sentences};
+use crate::delivery::{Parcel, Said};
 use crate::words::{Channel, Clock, SystemClock};
 
 /// The `tracing` target of what comes in.
@@ -62,15 +62,13 @@ impl Outbox {
 
     /// Keeps a message, and logs its code: this provider is where codes are meant to be seen, and the one exception to
     /// I9.
-    pub(super) fn keep(&self, provider: &str, message: &Message) -> Result<(), Failure> {
+    pub(super) fn keep(&self, provider: &str, parcel: &Parcel<'_>) {
+        let message = parcel.message;
         let channel = message.to.channel();
-        let text = match channel {
-            Channel::Email => {
-                let email = sentences::email(message).ok_or(Failure::Unsendable("its template fails"))?;
-                format!("{}\n\n{}", email.subject, email.text)
-            }
-            Channel::Sms => sentences::sms(message),
-            Channel::Voice => sentences::voice(message),
+        let text = match parcel.said {
+            Said::Email(email) => format!("{}\n\n{}", email.subject, email.text),
+            Said::Sms(sms) => sms.text.clone(),
+            Said::Voice(speech) => speech.to_string(),
         };
         let kept = Kept {
             time: rfc3339(self.clock.now()),
@@ -92,7 +90,6 @@ impl Outbox {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         all.push_front(kept);
         all.truncate(Self::KEPT);
-        Ok(())
     }
 }
 

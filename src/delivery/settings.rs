@@ -1,14 +1,34 @@
 //! The config's `delivery`.
 
+mod bird;
+mod channel;
+pub mod common;
+mod getotp;
+mod http;
+mod messagebird;
+mod plivo;
+mod smtp;
+mod twilio;
+mod vonage;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Credential, Fault, Many, Named, NotYet, Period, Placed, Surroundings, unknown};
-use crate::delivery::{BadSmtp, DeliverySpec, ProviderKind, ProviderSpec, SmtpSpec};
+pub use self::bird::BirdSettings;
+pub use self::channel::{BestSettings, ChannelSettings, CountriesSettings, CountrySettings, StrategySettings};
+use self::common::provider_settings;
+pub use self::getotp::GetOtpSettings;
+pub use self::http::{ErrorSettings, HttpSettings, ReceiptsSettings, SignatureSettings, StatesSettings};
+pub use self::messagebird::MessageBirdSettings;
+pub use self::plivo::PlivoSettings;
+pub use self::smtp::SmtpSettings;
+pub use self::twilio::TwilioSettings;
+pub use self::vonage::{VonageApi, VonageSettings, VonageSignature};
+use crate::config::{Fault, Named, Placed, Surroundings};
+use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec, Templates};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -24,34 +44,11 @@ pub struct DeliverySettings {
     pub sms: Option<ChannelSettings>,
     /// Who makes voice calls.
     pub voice: Option<ChannelSettings>,
-}
-
-/// The providers of a channel.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelSettings {
-    /// Their names, in the order in which they are tried.
-    pub providers: Many<Placed<String>>,
-    /// How one is chosen. Default: priority, the order of `providers`.
-    #[serde(default)]
-    pub strategy: Strategy,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub countries: Option<NotYet>,
-}
-
-/// How a provider is chosen.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Strategy {
-    /// In the order in which they are named.
-    #[default]
-    Priority,
-    #[schemars(skip)]
-    Cheapest(NotYet),
-    #[schemars(skip)]
-    Best(NotYet),
+    /// Who has a page of its own on which visitors prove an address.
+    pub hosted: Option<ChannelSettings>,
+    /// A folder with templates and sentences of messages that take the place of the built-in ones, such as `sms.de.txt`
+    /// and `de.yaml`.
+    pub templates: Option<Placed<PathBuf>>,
 }
 
 /// A provider: a service that carries codes.
@@ -64,39 +61,27 @@ pub enum ProviderSettings {
     /// E-mail over SMTP.
     Smtp(SmtpSettings),
     /// Sends nothing: keeps messages where the log and the admin page show them.
-    Outbox,
-    #[schemars(skip)]
-    Twilio(NotYet),
-    #[schemars(skip)]
-    Vonage(NotYet),
-    #[schemars(skip)]
-    Plivo(NotYet),
-    #[schemars(skip)]
-    MessageBird(NotYet),
-    #[schemars(skip)]
-    GetOtp(NotYet),
-    #[schemars(skip)]
-    Http(NotYet),
+    Outbox(OutboxSettings),
+    /// Vonage: its SMS API, its Messages API and its Voice API.
+    Vonage(Box<VonageSettings>),
+    /// MessageBird, the classic API.
+    MessageBird(MessageBirdSettings),
+    /// Bird, the Channels API.
+    Bird(BirdSettings),
+    /// GetOTP: carries our codes.
+    GetOtp(GetOtpSettings),
+    /// Any provider that takes a request over HTTP.
+    Http(Box<HttpSettings>),
+    /// Twilio: text messages and calls.
+    Twilio(Box<TwilioSettings>),
+    /// Plivo: text messages and calls.
+    Plivo(Box<PlivoSettings>),
 }
 
-/// An SMTP server.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SmtpSettings {
-    /// `smtps://user:password@host` is implicit TLS; `smtp://host:587` insists on STARTTLS except to a loopback address.
-    pub url: Placed<Credential>,
-    /// The sender, such as `Shop <no-reply@example.com>`.
-    pub from: Placed<String>,
-    /// How long one attempt may take. Default 10s.
-    pub timeout: Option<Placed<Period>>,
-    /// A PEM file of certificates to trust besides the system's.
-    pub ca: Option<Placed<PathBuf>>,
-    /// Whether the server's certificate is verified. Default true.
-    pub verify: Option<Placed<bool>>,
+provider_settings! {
+    /// Sends nothing: keeps messages where the log and the admin page show them.
+    OutboxSettings {}
 }
-
-/// How long one attempt may take when the provider does not say: a visitor waits for it.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 // === impl DeliverySettings ===
 
@@ -104,34 +89,31 @@ impl DeliverySettings {
     /// What delivery is made of.
     ///
     /// # Errors
-    /// When a provider cannot be, is unknown, or cannot serve its channel.
+    /// When a provider cannot be, is unknown, or cannot serve its channel, or a template of messages is bad.
     pub fn spec(&self, around: &Surroundings<'_>) -> Result<DeliverySpec, Fault> {
         let mut spec = DeliverySpec::default();
+        if let Some(folder) = &self.templates {
+            let templates = Templates::load(&around.path(&folder.value));
+            let templates = templates.map_err(|bad| folder.fault(bad.within(&folder.value).to_string()))?;
+            spec.templates = Arc::new(templates);
+        }
         for (name, provider) in self.providers.iter() {
-            spec.providers.push(provider.spec(&name.value, around)?);
+            spec.providers.push(provider.spec(name, around)?);
         }
         for (channel, settings) in self.channels() {
-            let mut names: Vec<Arc<str>> = Vec::new();
-            for name in settings.providers.iter() {
-                let Some(provider) = spec.providers.iter().find(|provider| *provider.name == *name.value) else {
-                    return Err(name.fault(unknown("provider", &name.value, self.providers.names())));
-                };
-                if matches!(provider.kind, ProviderKind::Smtp(_)) && channel != Channel::Email {
-                    return Err(name.fault(format!("`{}` carries e-mail only", name.value)));
-                }
-                if names.contains(&provider.name) {
-                    return Err(name.fault(format!("`{}` stands here twice", name.value)));
-                }
-                names.push(Arc::clone(&provider.name));
-            }
-            spec.channels.push((channel, names));
+            spec.channels.push(settings.spec(channel, &spec.providers, &self.providers)?);
         }
         Ok(spec)
     }
 
     /// The channels that are served, and by whom.
     pub fn channels(&self) -> impl Iterator<Item = (Channel, &ChannelSettings)> {
-        let all = [(Channel::Email, &self.email), (Channel::Sms, &self.sms), (Channel::Voice, &self.voice)];
+        let all = [
+            (Channel::Email, &self.email),
+            (Channel::Sms, &self.sms),
+            (Channel::Voice, &self.voice),
+            (Channel::Hosted, &self.hosted),
+        ];
         all.into_iter().filter_map(|(channel, settings)| settings.as_ref().map(|settings| (channel, settings)))
     }
 }
@@ -139,51 +121,28 @@ impl DeliverySettings {
 // === impl ProviderSettings ===
 
 impl ProviderSettings {
-    fn spec(&self, name: &str, around: &Surroundings<'_>) -> Result<ProviderSpec, Fault> {
-        let (kind, timeout) = match self {
-            Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.timeout()?),
-            Self::Outbox => (ProviderKind::Outbox, TIMEOUT),
-            Self::Twilio(never)
-            | Self::Vonage(never)
-            | Self::Plivo(never)
-            | Self::MessageBird(never)
-            | Self::GetOtp(never)
-            | Self::Http(never) => match *never {},
-        };
-        Ok(ProviderSpec { name: name.into(), kind, timeout })
-    }
-}
-
-// === impl SmtpSettings ===
-
-impl SmtpSettings {
-    fn spec(&self, around: &Surroundings<'_>) -> Result<SmtpSpec, Fault> {
-        let url = self.url.reveal(around)?;
-        let ca = self.ca.as_ref().map(|path| around.path(&path.value));
-        if let (Some(path), Some(file)) = (&self.ca, &ca) {
-            std::fs::metadata(file)
-                .map_err(|error| path.fault(format!("`{}` cannot be read: {error}", path.value.display())))?;
+    fn spec(&self, name: &Placed<String>, around: &Surroundings<'_>) -> Result<ProviderSpec, Fault> {
+        // Its name stands in the address of its receipts.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=32).contains(&name.value.len()) || !name.value.bytes().all(is_plain) {
+            return Err(name.fault("expected a name of letters, digits, - and _, at most 32: it stands in addresses"));
         }
-        let verify = self.verify.is_none_or(|verify| verify.value);
-        SmtpSpec::parse(url.reveal(), &self.from.value, ca, verify).map_err(|bad| {
-            let place = match (&bad, &self.ca) {
-                (BadSmtp::From, _) => self.from.place,
-                (BadSmtp::CaUnused, Some(ca)) => ca.place,
-                _ => self.url.place,
-            };
-            Fault::new(bad.to_string()).at(place)
-        })
-    }
-
-    fn timeout(&self) -> Result<Duration, Fault> {
-        match self.timeout {
-            Some(Placed { value: Period(time), .. })
-                if (Duration::from_secs(1)..=Duration::from_secs(60)).contains(&time) =>
-            {
-                Ok(time)
+        let (kind, common) = match self {
+            Self::Smtp(smtp) => (ProviderKind::Smtp(smtp.spec(around)?), smtp.common().common()?),
+            Self::Vonage(vonage) => {
+                (ProviderKind::Vonage(Box::new(vonage.spec(name, around)?)), vonage.common().common()?)
             }
-            Some(timeout) => Err(timeout.fault("expected a time from 1s to 60s: a visitor waits for it")),
-            None => Ok(TIMEOUT),
-        }
+            Self::MessageBird(bird) => (ProviderKind::MessageBird(bird.spec(around)?), bird.common().common()?),
+            Self::Bird(bird) => (ProviderKind::Bird(bird.spec(around)?), bird.common().common()?),
+            Self::GetOtp(getotp) => (
+                ProviderKind::GetOtp(getotp.spec(around).map_err(|fault| fault.at(name.place))?),
+                getotp.common().common()?,
+            ),
+            Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
+            Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
+            Self::Twilio(twilio) => (ProviderKind::Twilio(twilio.spec(around)?), twilio.common().common()?),
+            Self::Plivo(plivo) => (ProviderKind::Plivo(plivo.spec(around)?), plivo.common().common()?),
+        };
+        Ok(ProviderSpec { name: name.value.as_str().into(), kind, common })
     }
 }

@@ -1,5 +1,13 @@
 //! What delivery is made of: valid by construction, with nothing connected yet.
 
+pub(in crate::delivery) mod bird;
+pub(in crate::delivery) mod getotp;
+pub(in crate::delivery) mod http;
+pub(in crate::delivery) mod messagebird;
+mod plivo;
+mod twilio;
+pub(in crate::delivery) mod vonage;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,16 +18,30 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use percent_encoding::percent_decode_str;
 
+pub use self::bird::BirdSpec;
+pub use self::getotp::GetOtpSpec;
+pub use self::http::HttpSpec;
+pub use self::messagebird::MessageBirdSpec;
+pub use self::plivo::PlivoSpec;
+pub use self::twilio::TwilioSpec;
+pub use self::vonage::VonageSpec;
+use crate::delivery::Templates;
 use crate::request::Authority;
-use crate::words::Channel;
+use crate::words::{Amount, Channel, Country, Currency};
 
 /// Every provider, and which of them serve which channel.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct DeliverySpec {
     /// The providers.
     pub providers: Vec<ProviderSpec>,
-    /// Names of providers by channel, in the order in which they are tried.
-    pub channels: Vec<(Channel, Vec<Arc<str>>)>,
+    /// The channels that are served.
+    pub channels: Vec<ChannelSpec>,
+    /// Where providers send receipts and fetch what calls say: `public_url`, without a `/` at the end.
+    pub public_url: Option<String>,
+    /// The currency of prices and budgets.
+    pub currency: Currency,
+    /// What messages say.
+    pub templates: Arc<Templates>,
 }
 
 /// A provider.
@@ -29,8 +51,74 @@ pub struct ProviderSpec {
     pub name: Arc<str>,
     /// What it is.
     pub kind: ProviderKind,
+    /// What every provider has.
+    pub common: Common,
+}
+
+/// What every provider has.
+#[derive(Debug, Clone)]
+pub struct Common {
     /// How long one attempt may take, from the first byte to the last answer.
     pub timeout: Duration,
+    /// How many messages may be on their way to it at a time; at least 1.
+    pub max_in_flight: usize,
+    /// Where it is, instead of where the vendor is: `https://host` with at most a path, without a `/` at the end.
+    pub base_url: Option<String>,
+    /// The only countries it is used for; empty for all.
+    pub countries: Vec<Country>,
+    /// The only numbers it is used for, by their first digits without `+`; empty for all.
+    pub networks: Vec<String>,
+    /// What a part of a message costs, by country.
+    pub prices: Vec<(Country, Amount)>,
+    /// What a part of a message costs anywhere else; `None` when nobody knows.
+    pub price: Option<Amount>,
+}
+
+/// How the providers of a channel are chosen.
+#[derive(Debug, Clone)]
+pub struct ChannelSpec {
+    /// The channel.
+    pub channel: Channel,
+    /// The providers, in the order in which `priority` tries them.
+    pub providers: Vec<Arc<str>>,
+    /// How one is chosen.
+    pub strategy: Strategy,
+    /// What is different for a country.
+    pub countries: Vec<(Country, CountrySpec)>,
+    /// The only countries to which messages go; empty for all.
+    pub allow: Vec<Country>,
+    /// Countries to which none go.
+    pub deny: Vec<Country>,
+}
+
+/// What is different for a country.
+#[derive(Debug, Clone, Default)]
+pub struct CountrySpec {
+    /// Other providers, in another order.
+    pub providers: Option<Vec<Arc<str>>>,
+    /// Another strategy.
+    pub strategy: Option<Strategy>,
+}
+
+/// How a provider is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Strategy {
+    /// In the order in which they are named.
+    #[default]
+    Priority,
+    /// The cheapest first.
+    Cheapest,
+    /// The one whose codes come back most often, measured.
+    Best(BestRules),
+}
+
+/// How `best` chooses.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BestRules {
+    /// The share of codes that come back, 0 to 1: a provider surely below it is used only when none is above.
+    pub floor: f64,
+    /// The share of messages, 0 to 1, that go to any other provider above the floor, so that all stay measured.
+    pub explore: f64,
 }
 
 /// The kinds of provider.
@@ -38,6 +126,21 @@ pub struct ProviderSpec {
 pub enum ProviderKind {
     /// E-mail over SMTP.
     Smtp(SmtpSpec),
+    /// Vonage: its SMS API, its Messages API and its Voice API.
+    Vonage(Box<VonageSpec>),
+    /// MessageBird, the classic API.
+    MessageBird(MessageBirdSpec),
+    /// Bird, the Channels API.
+    Bird(BirdSpec),
+    /// GetOTP.
+    GetOtp(GetOtpSpec),
+    /// Any that takes a request over HTTP.
+    Http(Box<HttpSpec>),
+    /// Sends nothing: keeps messages where the log and the admin page show them. Has no page of its own.
+    /// Twilio.
+    Twilio(TwilioSpec),
+    /// Plivo.
+    Plivo(PlivoSpec),
     /// Sends nothing: keeps messages where the log and the admin page show them. Serves every channel.
     Outbox,
 }
@@ -96,12 +199,110 @@ pub enum BadSmtp {
     /// TLS that cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
+}
+
+/// Why delivery cannot be set up. Never carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum BadDelivery {
+    /// An SMTP server.
+    #[error(transparent)]
+    Smtp(#[from] BadSmtp),
+    /// The client of providers.
+    #[error("the client of providers cannot be set up: {0}")]
+    Client(#[from] reqwest::Error),
+    /// A provider's settings that only turn out to be bad when it is made, such as a key that is none.
+    #[error("the provider `{0}` cannot be set up: {1}")]
+    Provider(Arc<str>, String),
     /// A channel names a provider that is none.
     #[error("{0} names the provider `{1}`, and there is none of this name: add it under `providers`")]
     NoSuchProvider(Channel, Arc<str>),
     /// A channel names a provider of another kind.
     #[error("the provider `{1}` cannot carry {0}: name another")]
     CannotServe(Channel, Arc<str>),
+}
+
+// === impl DeliverySpec ===
+
+impl Default for DeliverySpec {
+    fn default() -> Self {
+        Self {
+            providers: Vec::new(),
+            channels: Vec::new(),
+            public_url: None,
+            currency: Currency::USD,
+            templates: Arc::default(),
+        }
+    }
+}
+
+// === impl Common ===
+
+impl Default for Common {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            max_in_flight: 256,
+            base_url: None,
+            countries: Vec::new(),
+            networks: Vec::new(),
+            prices: Vec::new(),
+            price: None,
+        }
+    }
+}
+
+// === impl ChannelSpec ===
+
+impl ChannelSpec {
+    /// A channel with these providers, in this order.
+    pub fn new(channel: Channel, providers: impl IntoIterator<Item = Arc<str>>) -> Self {
+        Self {
+            channel,
+            providers: providers.into_iter().collect(),
+            strategy: Strategy::default(),
+            countries: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+        }
+    }
+}
+
+// === impl BestRules ===
+
+impl Default for BestRules {
+    fn default() -> Self {
+        Self { floor: 0.0, explore: 0.01 }
+    }
+}
+
+// === impl ProviderKind ===
+
+impl ProviderKind {
+    /// Whether providers of this kind can carry messages on `channel`.
+    #[must_use]
+    pub fn serves(&self, channel: Channel) -> bool {
+        match self {
+            Self::Smtp(_) => matches!(channel, Channel::Email),
+            Self::Vonage(spec) => spec.serves(channel),
+            Self::MessageBird(spec) => spec.serves(channel),
+            Self::Bird(spec) => spec.serves(channel),
+            Self::GetOtp(spec) => spec.serves(channel),
+            Self::Http(spec) => spec.serves(channel),
+            Self::Twilio(account) => account.serves(channel),
+            Self::Plivo(account) => account.serves(channel),
+            Self::Outbox => channel != Channel::Hosted,
+        }
+    }
+
+    /// What its settings lack before it can carry messages on `channel`; `None` when nothing does, or nothing would help.
+    #[must_use]
+    pub fn lacks(&self, channel: Channel) -> Option<&'static str> {
+        match self {
+            Self::Vonage(spec) => spec.lacks(channel),
+            Self::GetOtp(spec) => spec.lacks(channel),
+            _ => None,
+        }
+    }
 }
 
 // === impl SmtpSpec ===

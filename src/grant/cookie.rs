@@ -106,6 +106,7 @@ const fn channel_bit(channel: Channel) -> u8 {
         Channel::Email => 1,
         Channel::Sms => 2,
         Channel::Voice => 4,
+        Channel::Hosted => 8,
     }
 }
 

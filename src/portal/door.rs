@@ -48,6 +48,12 @@ impl Asker<'_> {
         self.give(self.tell(Notice::UNKNOWN_HOST))
     }
 
+    /// The host is there for providers alone, and this is nothing of theirs: 404.
+    #[must_use]
+    pub fn no_page(self) -> Response<Bytes> {
+        self.give(self.tell(Notice::NO_PAGE))
+    }
+
     /// The head of the request is larger than the listener takes: 431.
     #[must_use]
     pub fn header_too_large(self) -> Response<Bytes> {

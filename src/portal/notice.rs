@@ -52,10 +52,14 @@ notices! {
     TOO_MANY_SENDS = "too-many-sends" "too-many-sends" 429 "clock";
     EXPIRED = "expired" "expired" 410 "clock";
     UNDELIVERED = "undelivered" "unavailable" 503 "wrong";
+    UNDELIVERABLE = "undeliverable" "undeliverable" 422 "wrong";
+    OUT_OF_MONEY = "out-of-money" "budget-exhausted" 503 "clock";
+    PAUSED = "paused" "paused" 429 "clock";
     PASSED = "passed" "expired" 410 "done";
     MALFORMED_CODE = "malformed-code" "malformed-code" 422 "wrong";
     WRONG_CODE = "wrong-code" "wrong-code" 403 "wrong";
     NOT_SENT = "not-sent" "not-sent" 409 "info";
+    UNFINISHED = "unfinished" "unfinished" 409 "clock";
     NO_SUCH_CONTACT = "no-such-contact" "no-such-contact" 404 "wrong";
 
     // About a request to the application.
@@ -84,6 +88,7 @@ notices! {
     METHOD_NOT_ALLOWED = "method-not-allowed" "method-not-allowed" 405 "info";
     URI_TOO_LONG = "uri-too-long" "uri-too-long" 414 "wrong";
     UNKNOWN_HOST = "unknown-host" "unknown-host" 421 "info";
+    NO_PAGE = "no-page" "not-found" 404 "info";
     HEADER_TOO_LARGE = "header-too-large" "header-too-large" 431 "wrong";
     INTERNAL_ERROR = "internal-error" "internal-error" 500 "wrong";
     NO_ANSWER = "no-answer" "no-answer" 502 "wrong";

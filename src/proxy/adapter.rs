@@ -16,7 +16,7 @@ use pingora::prelude::{Error, ErrorType, HttpPeer};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 
 use crate::audit::{Event, Kind, Verdict};
-use crate::portal::{Handled, Portal};
+use crate::portal::{self, Handled, Portal};
 use crate::proxy::body::SessionBody;
 use crate::proxy::trip::{Context, Trip};
 use crate::proxy::trouble::Trouble;
@@ -55,6 +55,17 @@ impl Adapter {
         let (site, request) =
             canonical(&gateway, session).map_err(|trouble| turned_away(&gateway, session, trouble))?;
         let visit = Visit { request, headers: session.req_header().headers.clone() };
+        if gateway.receives_at(visit.request.authority.host()) {
+            // What providers send comes before any site, and goes no further.
+            let mut body = SessionBody::new(session, false);
+            let hearing = portal::hear(&gateway, &visit, &mut body);
+            match AssertUnwindSafe(hearing).catch_unwind().await {
+                Ok(None) => {}
+                Ok(Some(answer)) => return Err(answer),
+                Err(_) => return Err(Trouble::Internal.answer(session, gateway.reference())),
+            }
+        }
+        let Some(site) = site else { return Err(turned_away(&gateway, session, Trouble::NoPage)) };
         // A navigation's body is parked; any other that is read belongs to a request that may go on as it is.
         let mut body = SessionBody::new(session, visit.request.kind != RequestKind::Navigation);
         let handling = self.portal.handle(&gateway, &site, visit, &mut body);
@@ -74,8 +85,8 @@ impl Adapter {
     }
 }
 
-/// The site and the canonical form of a request.
-fn canonical(gateway: &Gateway, session: &Session) -> Result<(Arc<Site>, CanonicalRequest), Trouble> {
+/// The site and the canonical form of a request. A host that is there for providers may be no site's.
+fn canonical(gateway: &Gateway, session: &Session) -> Result<(Option<Arc<Site>>, CanonicalRequest), Trouble> {
     let head = session.req_header();
     let wire = session.as_http1().map(|http1| http1.get_headers_raw_bytes());
     let target = match &wire {
@@ -93,8 +104,13 @@ fn canonical(gateway: &Gateway, session: &Session) -> Result<(Arc<Site>, Canonic
         tls: session.digest().is_some_and(|digest| digest.ssl_digest.is_some()),
     };
     let door = Door::enter(raw, gateway.trusted_proxies())?;
-    let site = gateway.site(door.authority.host()).ok_or(Trouble::UnknownHost)?;
-    Ok((Arc::clone(site), door.path(site.path_rules)?))
+    let host = door.authority.host();
+    let site = gateway.site(host).cloned();
+    if site.is_none() && !gateway.receives_at(host) {
+        return Err(Trouble::UnknownHost);
+    }
+    let rules = site.as_ref().map(|site| site.path_rules).unwrap_or_default();
+    Ok((site, door.path(rules)?))
 }
 
 /// The peer of the connection. One without an address is nobody that any rule could name.
@@ -120,7 +136,10 @@ fn turned_away(gateway: &Gateway, session: &Session, trouble: Trouble) -> Respon
     let shared = gateway.shared();
     shared.audit.metrics.outside().count(Verdict::Invalid);
     let reference = gateway.reference();
-    let happened = if trouble == Trouble::UnknownHost { Kind::UnknownHost } else { Kind::Ambiguous };
+    let happened = match trouble {
+        Trouble::UnknownHost | Trouble::NoPage => Kind::UnknownHost,
+        _ => Kind::Ambiguous,
+    };
     let head = session.req_header();
     let event = Event::new(happened, reference)
         .client(peer(session))

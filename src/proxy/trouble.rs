@@ -19,6 +19,9 @@ pub(super) enum Trouble {
     /// No site has its host.
     #[error("no site has this host")]
     UnknownHost,
+    /// Its host is there for providers alone, and it is nothing of theirs.
+    #[error("this host serves nothing but receipts")]
+    NoPage,
     /// Its head is larger than the listener takes.
     #[error("the head of the request is too large")]
     HeaderTooLarge,
@@ -72,6 +75,7 @@ impl Trouble {
         match self {
             Self::Refused(refused) => asker.refused(refused),
             Self::UnknownHost => asker.unknown_host(),
+            Self::NoPage => asker.no_page(),
             Self::HeaderTooLarge => asker.header_too_large(),
             Self::Broken => asker.bad_request(),
             Self::NoAnswer(_) => asker.upstream_trouble(StatusCode::BAD_GATEWAY),

@@ -122,6 +122,18 @@ impl KeyRing {
         })
     }
 
+    /// A key ring of a secret of its own, which nobody else has.
+    #[must_use]
+    pub fn fresh(random: &dyn Random) -> Self {
+        let secret = Secret(Zeroizing::new(random.bytes::<32>().to_vec()));
+        Self {
+            keys: vec![Key::new(&secret)],
+            hash: secret.hmac(b"otpgate hash v1"),
+            code: secret.hmac(b"otpgate code hash v1"),
+            form: secret.hmac(b"otpgate form v1"),
+        }
+    }
+
     /// Seals `plain` with AES-256-GCM. `context` must be the same to open it.
     ///
     /// # Panics

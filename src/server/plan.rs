@@ -151,8 +151,10 @@ pub fn plan_with(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Resu
 }
 
 fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) -> Result<Plan, Fault> {
-    let delivery = settings.delivery.spec(around)?;
-    let served: Vec<Channel> = delivery.channels.iter().map(|(channel, _)| *channel).collect();
+    let mut delivery = settings.delivery.spec(around)?;
+    delivery.currency = settings.limits.currency()?;
+    delivery.public_url = settings.public_url.as_ref().map(public_url).transpose()?;
+    let served: Vec<Channel> = delivery.channels.iter().map(|spec| spec.channel).collect();
     let policies = Policies::new(&settings.policies, &served)?;
     let listeners = listeners::listeners(&settings.listeners, around)?;
     let plan = Plan {
@@ -176,6 +178,20 @@ fn store(written: Option<&Placed<Credential>>, around: &Surroundings<'_>) -> Res
     let text = written.reveal(around)?;
     let text: StrDeserializer<'_, ValueError> = text.reveal().into_deserializer();
     StoreAddress::deserialize(text).map_err(|error| written.fault(error.to_string()))
+}
+
+/// Scheme, host and port, and nothing else: providers sign the addresses below it as they were told them.
+fn public_url(written: &Placed<String>) -> Result<String, Fault> {
+    let wrong = || written.fault("expected an address such as https://otp.example.com, without a path");
+    let url = url::Url::parse(written.value.trim()).map_err(|_| wrong())?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if plain { Ok(url.origin().ascii_serialization()) } else { Err(wrong()) }
 }
 
 fn keys(secrets: &[Placed<Credential>], around: &Surroundings<'_>) -> Result<KeyRing, Fault> {

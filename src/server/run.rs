@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::admin;
 use crate::audit::Audit;
 use crate::config::ConfigError;
-use crate::delivery::{BadSmtp, Delivery, Outbox};
+use crate::delivery::{BadDelivery, Delivery, Outbox, Tools};
 use crate::proxy::{Servers, Table};
 use crate::seal::SystemRandom;
 use crate::server::admin::{AdminListener, BoundAdmin};
@@ -74,7 +74,7 @@ pub enum ServerError {
     },
     /// A provider cannot be set up.
     #[error("a provider cannot be set up: {0}")]
-    Delivery(#[from] BadSmtp),
+    Delivery(#[from] BadDelivery),
     /// The store's address is of no use.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -321,7 +321,16 @@ async fn make_table(
     outbox: &Arc<Outbox>,
     old: Option<&Table>,
 ) -> Result<Table, ServerError> {
-    let delivery = Arc::new(Delivery::new(plan.delivery, Arc::clone(outbox))?);
+    let keys = Arc::new(plan.keys);
+    let tools = Tools {
+        outbox: Arc::clone(outbox),
+        store: Arc::clone(&shared.store),
+        clock: Arc::clone(&shared.clock),
+        random: Arc::clone(&shared.random),
+        keys: Arc::clone(&keys),
+        audit: Arc::clone(&shared.audit),
+    };
+    let delivery = Arc::new(Delivery::new(plan.delivery, tools)?);
     let mut servers = HashMap::new();
     let mut sites = Vec::new();
     for site in plan.sites {
@@ -333,7 +342,7 @@ async fn make_table(
         servers.insert(site.spec.key.clone(), started);
         sites.push(site.spec);
     }
-    let gateway = Gateway::new(Arc::clone(shared), plan.keys, delivery, plan.rules, sites, plan.trusted);
+    let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted);
     Ok(Table::new(Arc::new(gateway), servers))
 }
 

@@ -29,9 +29,9 @@ pub struct Settings {
     /// Base64 of 32 random bytes each, made by `otpgate keygen`; the first seals, all open.
     #[serde(default)]
     pub secrets: Many<Placed<Credential>>,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub public_url: Option<NotYet>,
+    /// Where providers reach this gateway from outside, such as `https://otp.example.com`: they send receipts there, and
+    /// fetch what calls say. Its host serves these, whether or not a site has it. Default: none, and nothing of them.
+    pub public_url: Option<Placed<String>>,
     /// What routes refer to by name.
     #[serde(default)]
     pub definitions: Definitions,

@@ -6,7 +6,6 @@ use http::HeaderValue;
 
 use crate::audit::{self, Kind};
 use crate::challenge::{Asked, Parked, Particulars, Reach, digest};
-use crate::directory::DirectoryError;
 use crate::gate::Why;
 use crate::request::{OwnOrigin, RequestKind};
 use crate::seal::Purpose;
@@ -15,7 +14,7 @@ use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::visit::BROWSER;
 use crate::stepup::{Gateway, RequestBody, Ruling, Site, Visit};
 use crate::store::{Found, NewChallenge, Opened, Parking, StoreError};
-use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, ParkedId, Reference, StepUp, Subject};
+use crate::words::{BrowserId, ChallengeId, KeyedHash, ParkedId, Reference, StepUp, Subject};
 
 /// The subject of a challenge whose page asks for an address first.
 pub(super) const NOBODY: &str = "nobody";
@@ -63,8 +62,8 @@ impl Gateway {
         if parks && let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }
-        let contacts = match self.contacts(site, policy, who.subject.as_ref()).await {
-            Ok(contacts) => contacts,
+        let (contacts, language) = match self.contacts(site, policy, who.subject.as_ref()).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the directory does not answer");
                 let event = self.event(Kind::Unavailable, &case, policy).reason("directory");
@@ -87,6 +86,7 @@ impl Gateway {
         particulars.target.clone_from(&target);
         particulars.binding = binding;
         particulars.contacts = contacts.iter().map(Reach::new).collect();
+        particulars.language = language;
         particulars.send = policy.send;
         particulars.app_session = who.app_session;
         let parking = match (case.resumed, parks) {
@@ -218,35 +218,6 @@ impl Gateway {
             })
             .await
     }
-
-    /// The contacts on which `policy` can be answered, in the order of its channels.
-    async fn contacts(
-        &self,
-        site: &Site,
-        policy: &StepUp,
-        subject: Option<&Subject>,
-    ) -> Result<Vec<Contact>, DirectoryError> {
-        let Some(subject) = subject else { return Ok(Vec::new()) };
-        for directory in &site.spec.directories {
-            if let Some(entry) = directory.find(subject).await? {
-                return Ok(usable(
-                    &entry.contacts,
-                    |channel| policy.channels.contains(channel) && self.delivery.can(channel),
-                    policy,
-                ));
-            }
-        }
-        Ok(Vec::new())
-    }
-}
-
-fn usable(contacts: &[Contact], takes: impl Fn(Channel) -> bool, policy: &StepUp) -> Vec<Contact> {
-    policy
-        .channels
-        .iter()
-        .filter(|&channel| takes(channel))
-        .flat_map(|channel| contacts.iter().filter(move |contact| contact.channel() == channel).cloned())
-        .collect()
 }
 
 /// A challenge about to be opened.

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use moka::sync::Cache;
-
 use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
-use crate::request::{CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of};
+use crate::request::{
+    Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
+};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::locks::Locks;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
@@ -24,10 +24,12 @@ use crate::words::{
 #[derive(Debug)]
 pub struct Gateway {
     pub(super) shared: Arc<Shared>,
-    pub(super) keys: KeyRing,
+    pub(super) keys: Arc<KeyRing>,
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
     hosts: Hosts,
+    /// The host of `public_url`.
+    receiver: Option<String>,
     trusted: TrustedProxies,
 }
 
@@ -45,8 +47,6 @@ pub struct Shared {
     pub revoked: Revoked,
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
     pub(super) locks: Locks,
-    /// Which provider carried a challenge's last message, so that a resend prefers another one.
-    pub(super) carried: Cache<ChallengeId, Arc<str>>,
 }
 
 /// How challenges are put: the config's `challenge` and `limits`.
@@ -132,7 +132,6 @@ impl Shared {
             revoked: Revoked::default(),
             sessions: Mutex::default(),
             locks: Locks::default(),
-            carried: Cache::new(100_000),
         }
     }
 
@@ -184,14 +183,17 @@ impl Gateway {
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,
-        keys: KeyRing,
+        keys: Arc<KeyRing>,
         delivery: Arc<Delivery>,
         rules: ChallengeRules,
         sites: Vec<SiteSpec>,
         trusted: TrustedProxies,
     ) -> Self {
         let hosts = Hosts::new(sites.into_iter().map(|spec| Arc::new(Site::new(spec, &shared))));
-        Self { shared, keys, delivery, rules, hosts, trusted }
+        let authority = delivery.public_url().and_then(|url| url.split("://").nth(1));
+        let authority = authority.and_then(|authority| Authority::parse(authority.as_bytes()).ok());
+        let receiver = authority.map(|authority| authority.host().to_owned());
+        Self { shared, keys, delivery, rules, hosts, receiver, trusted }
     }
 
     /// The proxies whose word on the client is taken.
@@ -204,6 +206,12 @@ impl Gateway {
     #[must_use]
     pub fn site(&self, host: &str) -> Option<&Arc<Site>> {
         self.hosts.find(host)
+    }
+
+    /// Whether providers send what they send to this canonical host name: that of `public_url`.
+    #[must_use]
+    pub fn receives_at(&self, host: &str) -> bool {
+        self.receiver.as_deref() == Some(host)
     }
 
     /// Every site.
@@ -225,7 +233,7 @@ impl Gateway {
 
     /// The key ring.
     #[must_use]
-    pub const fn keys(&self) -> &KeyRing {
+    pub fn keys(&self) -> &KeyRing {
         &self.keys
     }
 

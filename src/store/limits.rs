@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::store::PumpingRules;
+use crate::store::{MoneyBudget, PumpingRules};
 
 /// At most so many in so long a time, written `5/10m`: a sliding window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Limits {
     pub failures: FailureLimits,
     /// The guard against pumping.
     pub pumping: PumpingRules,
+    /// What messages may cost.
+    pub money: MoneyBudget,
 }
 
 /// Limits on messages. Every window of a list holds.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::store::{Destination, SiteKey};
-use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Progress, Timestamp};
+use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Progress, Reference, Timestamp};
 
 /// A message about to be handed to a provider. A send that fails over is several messages.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct NewMessage<'a> {
     pub site: &'a SiteKey,
     /// The challenge whose code it carries.
     pub challenge: ChallengeId,
+    /// The challenge's reference: what becomes of the message is looked up under it.
+    pub reference: Reference,
     /// The number of the send, as [`crate::store::Permit::Send`] told it.
     pub send: u32,
     /// The provider, by its name in the config.
@@ -39,6 +41,8 @@ pub struct TrackedMessage {
     pub site: SiteKey,
     /// The challenge whose code it carries.
     pub challenge: ChallengeId,
+    /// The challenge's reference.
+    pub reference: Reference,
     /// The number of the send.
     pub send: u32,
     /// The provider, by its name in the config.

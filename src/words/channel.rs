@@ -15,6 +15,8 @@ pub enum Channel {
     Sms,
     /// A voice call that reads the code out.
     Voice,
+    /// A page of a provider's own, which sends a code of its own and tells us that it came back.
+    Hosted,
 }
 
 /// A set of channels, in the order in which they were named.
@@ -25,7 +27,7 @@ pub struct ChannelSet(Vec<Channel>);
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 3] = [Self::Email, Self::Sms, Self::Voice];
+    pub const ALL: [Self; 4] = [Self::Email, Self::Sms, Self::Voice, Self::Hosted];
 
     /// The name used in the config, the JSON interface and the headers.
     #[must_use]
@@ -34,6 +36,7 @@ impl Channel {
             Self::Email => "email",
             Self::Sms => "sms",
             Self::Voice => "voice",
+            Self::Hosted => "hosted",
         }
     }
 }

@@ -49,7 +49,7 @@ pub enum BadContact {
 // === impl Contact ===
 
 impl Contact {
-    /// The contact that `text` is on `channel`.
+    /// The contact that `text` is on `channel`. On a provider's page it is an e-mail address or a phone number.
     ///
     /// # Errors
     /// When `text` is no address of that channel's kind.
@@ -57,6 +57,8 @@ impl Contact {
         let address = match channel {
             Channel::Email => Address::Email(EmailAddress::parse(text)?),
             Channel::Sms | Channel::Voice => Address::Phone(PhoneNumber::parse(text)?),
+            Channel::Hosted if text.contains('@') => Address::Email(EmailAddress::parse(text)?),
+            Channel::Hosted => Address::Phone(PhoneNumber::parse(text)?),
         };
         Ok(Self { channel, address, label: None })
     }
@@ -66,6 +68,19 @@ impl Contact {
     pub fn labelled(mut self, label: &str) -> Self {
         self.label = Some(label.into());
         self
+    }
+
+    /// The same address on another channel; `None` when that one wants an address of another kind.
+    #[must_use]
+    pub fn on(&self, channel: Channel) -> Option<Self> {
+        let other = Self::parse(channel, self.reveal()).ok()?;
+        Some(Self { label: self.label.clone(), ..other })
+    }
+
+    /// Whether both are the same address on the same channel, whatever they are labelled.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.channel == other.channel && self.address == other.address
     }
 
     /// The channel.

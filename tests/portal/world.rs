@@ -9,7 +9,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use ipnetwork::IpNetwork;
 use otpgate::audit::Audit;
-use otpgate::delivery::{Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, SmtpSpec};
+use otpgate::delivery::{
+    ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, SmtpSpec, Tools,
+};
 use otpgate::directory::FileDirectory;
 use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{Ask, HeaderSource, Source};
@@ -114,10 +116,16 @@ impl World {
                 SmtpSpec::parse("smtp://127.0.0.1:9", "Shop <no-reply@example.com>", None, true).unwrap(),
             )
         };
-        let provider = ProviderSpec { name: "post".into(), kind, timeout: Duration::from_secs(2) };
+        let provider = ProviderSpec {
+            name: "post".into(),
+            kind,
+            common: Common { timeout: Duration::from_secs(2), ..Common::default() },
+        };
         let channels = if rules.delivers { &Channel::ALL[..] } else { &[Channel::Email] };
-        let channels = channels.iter().map(|channel| (*channel, vec!["post".into()])).collect();
-        let delivery = Delivery::new(DeliverySpec { providers: vec![provider], channels }, outbox.clone()).unwrap();
+        let channels = channels.iter().map(|channel| ChannelSpec::new(*channel, ["post".into()])).collect();
+        let spec = DeliverySpec { providers: vec![provider], channels, ..DeliverySpec::default() };
+        let tools = Tools { clock: clock.clone(), ..Tools::alone(outbox.clone()) };
+        let delivery = Delivery::new(spec, tools).unwrap();
         let audit = Arc::new(Audit::new(clock.clone()));
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let shared = Arc::new(Shared::new(store, clock.clone(), Arc::new(SystemRandom::new()), audit));
@@ -134,7 +142,8 @@ impl World {
             limits: Limits { failures: rules.failures, typed: rules.typed, ..Limits::default() },
         };
         let sites = vec![shop(), wiki(), vault()];
-        let gateway = Gateway::new(shared, keys, Arc::new(delivery), challenge, sites, TrustedProxies::default());
+        let gateway =
+            Gateway::new(shared, Arc::new(keys), Arc::new(delivery), challenge, sites, TrustedProxies::default());
         Self { gateway: Arc::new(gateway), clock, outbox, portal: Portal::default() }
     }
 

@@ -109,6 +109,7 @@ pub fn no_limits() -> Limits {
         typed: TypedLimits { per_ip: vec![], per_network: vec![] },
         failures: no_failures(),
         pumping: PumpingRules { mode: PumpingMode::Off, ..PumpingRules::default() },
+        money: otpgate::store::MoneyBudget::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use otpgate::store::{
     Answered, FailureLimits, NewMessage, Report, Reported, Repriced, SentTo, TakenMessage, TrackedMessage, Which,
 };
-use otpgate::words::{Amount, ChallengeId, Channel, FailureClass, KeyedHash, MessageId, Progress};
+use otpgate::words::{Amount, ChallengeId, Channel, FailureClass, KeyedHash, MessageId, Progress, Reference};
 
 use crate::bench::{
     Answering, Bench, EMAIL, LONG, Opening, RIGHT, SMS, Sending, TICK, Visitor, WRONG, hash, no_failures, random,
@@ -47,6 +47,7 @@ impl Carried {
             site: &t.site,
             challenge: self.challenge,
             send: self.send,
+            reference: Reference::from_random([4; 5]),
             provider,
             channel: Channel::Sms,
             country: None,
@@ -99,6 +100,7 @@ pub async fn a_message_is_remembered_for_its_time(t: Bench) {
     let expected = TrackedMessage {
         id,
         site: t.site.clone(),
+        reference: Reference::from_random([4; 5]),
         challenge: carried.challenge,
         send: carried.send,
         provider: "tw: \u{fc}ber".to_owned(),
@@ -322,6 +324,27 @@ pub async fn words_are_taken_once(t: Bench) {
     t.store.track(&NewMessage { words, ttl: TICK, ..carried.message(&t, brief, "pl") }).await.unwrap();
     t.wait(TICK + TICK / 20).await;
     assert_eq!(take(brief).await, None);
+}
+
+/// What is kept with a message after it was handed over stays as long as the message does.
+pub async fn words_are_kept_with_a_message(t: Bench) {
+    let (carried, id) = (Carried::new(&t).await, message_id());
+    let words = async |id| t.store.words(id).await.unwrap();
+    t.store.keep_words(id, b"too early").await.unwrap();
+    assert_eq!(words(id).await, None, "nobody knows the message");
+    t.store.track(&NewMessage { ttl: TICK, ..carried.message(&t, id, "otp") }).await.unwrap();
+    assert_eq!(words(id).await, None);
+    for kept in [&b"sealed\0\xff page"[..], b"another"] {
+        t.store.keep_words(id, kept).await.unwrap();
+        t.store.taken(&carried.answer(&t, id, "otp")).await.unwrap();
+        assert_eq!(words(id).await.as_deref(), Some(kept));
+        assert_eq!(words(id).await.as_deref(), Some(kept), "it stays");
+    }
+    assert_eq!(words(message_id()).await, None);
+    t.wait(TICK + TICK / 20).await;
+    assert_eq!(words(id).await, None);
+    t.store.keep_words(id, b"too late").await.unwrap();
+    assert_eq!(words(id).await, None);
 }
 
 /// I3: the code of a challenge that takes no answer any more is told to nobody.

@@ -77,6 +77,26 @@ label_values! {
 }
 
 label_values! {
+    /// What became of what a provider reported.
+    ReceiptOutcome {
+        /// It was believed, and noted as far as it said anything new.
+        Accepted = "accepted",
+        /// Its signature is missing or wrong.
+        Forged = "forged",
+        /// It was signed too long ago.
+        Stale = "stale",
+        /// It came before.
+        Replayed = "replayed",
+        /// It is of a message that nobody knows (any more).
+        Unknown = "unknown",
+        /// It is signed and cannot be read.
+        Malformed = "malformed",
+        /// The store did not answer: the provider was told to come again.
+        Unavailable = "unavailable",
+    }
+}
+
+label_values! {
     /// What became of a code that came in.
     VerifyOutcome {
         /// Right.
@@ -113,6 +133,12 @@ pub(super) struct UpstreamLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct SendLabels {
     pub(super) channel: &'static str,
+    pub(super) provider: String,
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ReceiptLabels {
     pub(super) provider: String,
     pub(super) outcome: &'static str,
 }

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::delivery::{Aim, SiteName};
+use crate::delivery::{Aim, Message, SiteName, Templates};
 use crate::seal::Code;
-use crate::words::{Channel, Contact, Reference};
+use crate::words::{Channel, Contact, MessageId, Reference};
 
 fn compose(name: &str, to: &str, from: &str) -> Result<String, Failure> {
     let message = Message {
@@ -13,9 +13,17 @@ fn compose(name: &str, to: &str, from: &str) -> Result<String, Failure> {
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),
         reference: Reference::from_random([7; 5]),
+        language: None,
         client: None,
     };
-    Email::compose(&message, &from.parse().unwrap()).map(|email| String::from_utf8(email.bytes).unwrap())
+    written(&message, from)
+}
+
+fn written(message: &Message, from: &str) -> Result<String, Failure> {
+    let said = Templates::default().say(message).unwrap();
+    let id = MessageId::from_random([1; 16]);
+    let parcel = Parcel { message, said: &said, id, receipts: None, answer: None };
+    Email::compose(&parcel, &from.parse().unwrap()).map(|email| String::from_utf8(email.bytes).unwrap())
 }
 
 /// The header block, unfolded.
@@ -72,7 +80,8 @@ fn a_telephone_gets_no_email() {
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),
         reference: Reference::from_random([7; 5]),
+        language: None,
         client: None,
     };
-    assert!(matches!(Email::compose(&message, &"a@b.example".parse().unwrap()), Err(Failure::Unsendable(_))));
+    assert!(matches!(written(&message, "a@b.example"), Err(Failure::Unsendable(_))));
 }

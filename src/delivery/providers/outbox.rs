@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::delivery::providers::Provider;
-use crate::delivery::{Failure, Message, Outbox};
+use crate::delivery::{Failure, Outbox, Parcel, Taken};
 use crate::words::Channel;
 
 /// Keeps messages in the outbox under a provider's name.
@@ -23,11 +23,16 @@ impl ToOutbox {
 
 #[async_trait]
 impl Provider for ToOutbox {
-    fn serves(&self, _channel: Channel) -> bool {
-        true
+    fn serves(&self, channel: Channel) -> bool {
+        channel != Channel::Hosted
     }
 
-    async fn carry(&self, message: &Message) -> Result<(), Failure> {
-        self.outbox.keep(&self.name, message)
+    fn reports(&self) -> bool {
+        false
+    }
+
+    async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
+        self.outbox.keep(&self.name, parcel);
+        Ok(Taken::accepted(None))
     }
 }

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 use crate::delivery::email::Email;
 use crate::delivery::providers::Provider;
 use crate::delivery::spec::{Security, SmtpSpec};
-use crate::delivery::{BadSmtp, Failure, Message, Reply};
+use crate::delivery::{BadSmtp, Failure, Parcel, Reply, Taken};
 use crate::words::Channel;
 
 /// The most connections that are kept for the next message. More may be open while messages are on their way.
@@ -166,11 +166,15 @@ impl Provider for Smtp {
         channel == Channel::Email
     }
 
-    async fn carry(&self, message: &Message) -> Result<(), Failure> {
-        let email = Email::compose(message, &self.from)?;
+    fn reports(&self) -> bool {
+        false
+    }
+
+    async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
+        let email = Email::compose(parcel, &self.from)?;
         let mut written = false;
         match timeout(self.timeout, self.transact(&email, &mut written)).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => outcome.map(|()| Taken::accepted(None)),
             Err(_) => Err(Failure::TimedOut { written }),
         }
     }

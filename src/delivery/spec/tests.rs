@@ -83,8 +83,7 @@ fn a_bad_address_says_what_to_write() {
 #[test]
 fn i9_a_password_is_never_shown() {
     let spec = parse("smtps://alice:hunter2@mail.example.com").unwrap();
-    let provider =
-        ProviderSpec { name: "post".into(), kind: ProviderKind::Smtp(spec), timeout: Duration::from_secs(1) };
+    let provider = ProviderSpec { name: "post".into(), kind: ProviderKind::Smtp(spec), common: Common::default() };
     let shown = format!("{provider:?}");
     assert!(shown.contains("mail.example.com") && !shown.contains("hunter2") && !shown.contains("alice"), "{shown}");
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::store::{
-    Answer, Answered, Changes, Confirmed, Cursor, FailureLimits, Found, Held, Lock, NewChallenge, Opened, Permit,
-    Resumable, Revocation, SendAsk, SiteKey, Store, StoreError,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
+    Measure, NewChallenge, NewMessage, Opened, Permit, Report, Reported, Resumable, Revocation, SendAsk, SiteKey,
+    Spent, Store, StoreError, TakenMessage, TrackedMessage,
 };
-use crate::words::{ChallengeId, KeyedHash, Reference};
+use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, Reference};
 
 /// A store that does not answer.
 #[derive(Debug)]
@@ -73,6 +74,45 @@ impl Store for Down {
         down()
     }
     async fn noted(&self, _: Reference) -> Result<Vec<String>, StoreError> {
+        down()
+    }
+    async fn sealed_code(&self, _: &SiteKey, _: KeyedHash, _: ChallengeId) -> Result<Option<Vec<u8>>, StoreError> {
+        down()
+    }
+    async fn track(&self, _: &NewMessage<'_>) -> Result<(), StoreError> {
+        down()
+    }
+    async fn taken(&self, _: &TakenMessage<'_>) -> Result<(), StoreError> {
+        down()
+    }
+    async fn message(&self, _: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
+        down()
+    }
+    async fn keep_words(&self, _: MessageId, _: &[u8]) -> Result<(), StoreError> {
+        down()
+    }
+    async fn words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        down()
+    }
+    async fn take_words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        down()
+    }
+    async fn report(&self, _: &Report<'_>) -> Result<Reported, StoreError> {
+        down()
+    }
+    async fn measure(&self, _: &[Measure]) -> Result<(), StoreError> {
+        down()
+    }
+    async fn measured(&self, _: Grain, _: u32) -> Result<Vec<Bucket>, StoreError> {
+        down()
+    }
+    async fn charge(&self, _: &Charge<'_>) -> Result<Charged, StoreError> {
+        down()
+    }
+    async fn correct(&self, _: &SiteKey, _: Amount, _: Amount) -> Result<(), StoreError> {
+        down()
+    }
+    async fn spent(&self, _: &SiteKey) -> Result<Spent, StoreError> {
         down()
     }
     async fn ping(&self) -> Result<(), StoreError> {

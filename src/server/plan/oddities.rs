@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Network, Placed};
+use crate::delivery::SiteName;
 use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::RouteSettings;
 use crate::identity::settings::{HeaderSettings, IdentitySettings, LoginSettings};
@@ -15,6 +16,7 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
     entrances(settings, notes);
     policies(settings, plan, notes);
     delivery(settings, notes);
+    messages(settings, plan, notes);
     if let Some(ttl) = settings.challenge.ttl.filter(|ttl| ttl.value.0 < Duration::from_secs(30)) {
         notes.add(ttl.place, "codes live too short a time: most messages take longer to arrive and to be read");
     }
@@ -52,12 +54,28 @@ fn entrances(settings: &Settings, notes: &mut Notes) {
             notes.add(listener.address.place, text);
         }
     }
+    if let Some(url) = settings.public_url.as_ref().filter(|url| is_clear(&url.value)) {
+        notes.add(url.place, "plain HTTP: receipts, and what calls say, can be read and held back on the way");
+    }
     for network in settings.trusted_proxies.iter().filter(|network| network.value.0.prefix() == 0) {
         notes.add(network.place, "everybody is trusted: any visitor can claim any address");
     }
     if let Some(admin) = settings.admin.as_ref().filter(|admin| !admin.address.value.0.ip().is_loopback()) {
         notes.add(admin.address.place, "the admin listener is plain HTTP: its token can be read on the way");
     }
+}
+
+/// Whether an address goes over the network without TLS.
+fn is_clear(url: &str) -> bool {
+    url::Url::parse(url.trim()).is_ok_and(|url| {
+        let is_near = match url.host() {
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        };
+        url.scheme() == "http" && !is_near
+    })
 }
 
 /// Policies that nobody uses, or that never ask.
@@ -86,7 +104,7 @@ fn delivery(settings: &Settings, notes: &mut Notes) {
     let reachable = settings.listeners.iter().any(|listener| !listener.value.address.value.0.ip().is_loopback());
     for (name, provider) in settings.delivery.providers.iter() {
         let mut channels = settings.delivery.channels();
-        let serves = channels.any(|(_, channel)| channel.providers.iter().any(|used| used.value == name.value));
+        let serves = channels.any(|(_, channel)| channel.used().any(|used| used.value == name.value));
         if !serves {
             notes.add(name.place, format!("the provider `{}` serves no channel", name.value));
         }
@@ -99,11 +117,40 @@ fn delivery(settings: &Settings, notes: &mut Notes) {
                     );
                 }
             }
-            ProviderSettings::Outbox if serves && reachable => {
+            ProviderSettings::Outbox(_) if serves && reachable => {
                 let text = format!("`{}` sends nothing: visitors get no code, and codes stand in the log", name.value);
                 notes.add(name.place, text);
             }
             _ => {}
+        }
+    }
+}
+
+/// Text messages that take more than one part: each is paid for.
+fn messages(settings: &Settings, plan: &Plan, notes: &mut Notes) {
+    let rules = &plan.rules;
+    let by_sms = |site: &&SitePlan| step_ups(site).any(|policy| policy.channels.contains(Channel::Sms));
+    let mut told: Vec<String> = Vec::new();
+    for site in plan.sites.iter().filter(by_sms).filter(|_| settings.delivery.sms.is_some()) {
+        let named = site.spec.hosts.iter().map(|host| SiteName::new(&site.spec.name, host.name()));
+        let Some(name) = named.max_by_key(|name| name.host().len()) else { continue };
+        let long = plan.delivery.templates.long_sms(&name, rules.shape.digits(), rules.ttl);
+        let mut ours: Vec<String> = Vec::new();
+        for sms in long {
+            match (&sms.file, &settings.delivery.templates) {
+                (Some(file), Some(folder)) => {
+                    if !told.contains(file) {
+                        let host = name.host();
+                        notes.add(folder.place, format!("`{file}`: a text message of `{host}` takes {sms}"));
+                        told.push(file.clone());
+                    }
+                }
+                _ => ours.push(sms.to_string()),
+            }
+        }
+        if !ours.is_empty() {
+            let text = format!("a text message of `{}` takes {}", name.host(), ours.join(", "));
+            notes.add(site.place, format!("{text}; each part is paid for"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::expiring::Expiring;
 use crate::store::{NewMessage, Report, Reported, Repriced, SiteKey, TakenMessage, TrackedMessage, Which};
-use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Progress, Timestamp};
+use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Progress, Reference, Timestamp};
 
 /// The messages of all sites.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ struct KeptMessage {
     site: SiteKey,
     challenge: ChallengeId,
     send: u32,
+    reference: Reference,
     provider: String,
     channel: Channel,
     country: Option<Country>,
@@ -52,6 +53,7 @@ impl Messages {
             site: new.site.clone(),
             challenge: new.challenge,
             send: new.send,
+            reference: new.reference,
             provider: new.provider.to_owned(),
             channel: new.channel,
             country: new.country,
@@ -79,6 +81,16 @@ impl Messages {
 
     pub(super) fn message(&self, id: MessageId, now: Timestamp) -> Option<TrackedMessage> {
         self.kept.get(&id, now).map(|message| message.tracked(id, now))
+    }
+
+    pub(super) fn keep_words(&mut self, id: MessageId, words: &[u8], now: Timestamp) {
+        if let Some(message) = self.kept.get_mut(&id, now) {
+            message.words = words.to_vec();
+        }
+    }
+
+    pub(super) fn words(&self, id: MessageId, now: Timestamp) -> Option<Vec<u8>> {
+        self.kept.get(&id, now).map(|message| message.words.clone()).filter(|words| !words.is_empty())
     }
 
     pub(super) fn take_words(&mut self, id: MessageId, now: Timestamp) -> Option<Vec<u8>> {
@@ -122,6 +134,7 @@ impl KeptMessage {
             site: self.site.clone(),
             challenge: self.challenge,
             send: self.send,
+            reference: self.reference,
             provider: self.provider.clone(),
             channel: self.channel,
             country: self.country,

@@ -26,8 +26,8 @@ local function message(id)
   if redis.call('EXISTS', key) == 0 then
     return {}
   end
-  local found = redis.call('HMGET', key, 'site', 'challenge', 'send', 'provider', 'channel', 'country', 'charged', 'at',
-    'progress')
-  found[10] = math.max(0, now - found[8])
+  local found = redis.call('HMGET', key, 'site', 'challenge', 'send', 'reference', 'provider', 'channel', 'country',
+    'charged', 'at', 'progress')
+  found[11] = math.max(0, now - found[9])
   return found
 end

@@ -5,7 +5,7 @@ use redis::ScriptInvocation;
 use super::scripts;
 use super::wire::{self, Reply};
 use crate::store::{NewMessage, Report, Reported, Repriced, SiteKey, StoreError, TakenMessage, TrackedMessage, Which};
-use crate::words::{Amount, ChallengeId, MessageId, Progress, Timestamp};
+use crate::words::{Amount, ChallengeId, MessageId, Progress, Reference, Timestamp};
 
 /// The prefix of the keys of messages. No host name has an asterisk.
 const MESSAGES: &str = "otpgate:{*messages}:";
@@ -17,6 +17,7 @@ pub(super) fn track(message: &NewMessage<'_>) -> ScriptInvocation<'static> {
         .arg(message.site.as_str())
         .arg(message.challenge.to_string())
         .arg(message.send)
+        .arg(message.reference.to_string())
         .arg(message.provider)
         .arg(message.channel.as_str())
         .arg(message.country.map(|country| country.to_string()).unwrap_or_default())
@@ -38,6 +39,18 @@ pub(super) fn taken(taken: &TakenMessage<'_>) -> ScriptInvocation<'static> {
 
 pub(super) fn message(id: MessageId) -> ScriptInvocation<'static> {
     let mut script = scripts::MESSAGE.key(MESSAGES);
+    script.arg(id.to_string());
+    script
+}
+
+pub(super) fn keep_words(id: MessageId, words: &[u8]) -> ScriptInvocation<'static> {
+    let mut script = scripts::KEEP_WORDS.key(MESSAGES);
+    script.arg(id.to_string()).arg(words);
+    script
+}
+
+pub(super) fn words(id: MessageId) -> ScriptInvocation<'static> {
+    let mut script = scripts::WORDS.key(MESSAGES);
     script.arg(id.to_string());
     script
 }
@@ -113,6 +126,7 @@ pub(super) fn tracked(id: MessageId, mut reply: Reply) -> Result<Option<TrackedM
         site: SiteKey::new(&reply.text()?),
         challenge: reply.parsed(ChallengeId::parse)?,
         send: reply.parsed(str::parse)?,
+        reference: reply.parsed(Reference::parse)?,
         provider: reply.text()?,
         channel: reply.parsed(str::parse)?,
         country: reply.optional(str::parse)?,

@@ -1,35 +1,26 @@
 //! Codes by e-mail, against a real mail server.
-#![allow(clippy::unwrap_used)]
-
-#[path = "delivery/server.rs"]
-mod server;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use otpgate::delivery::{
-    Aim, Delivered, Delivery, DeliverySpec, Failure, Message, Outbox, ProviderKind, ProviderSpec, SendError, SiteName,
-    SmtpSpec,
+    ChannelSpec, Common, Delivered, Delivery, DeliverySpec, Failure, Message, Order, Outbox, ProviderKind,
+    ProviderSpec, SendError, SiteName, SmtpSpec, Tools,
 };
 use otpgate::seal::Code;
-use otpgate::words::{Channel, Contact, Reference};
+use otpgate::store::{MoneyBudget, SiteKey};
+use otpgate::words::{ChallengeId, Channel, Contact};
 use serde_json::json;
-use server::{Certificates, Server};
+
+use crate::server::{Certificates, Server};
+use crate::world;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(1500);
 
 fn message(code: &str) -> Message {
-    Message {
-        to: Contact::parse(Channel::Email, "alice@example.com").unwrap(),
-        code: Code::unsealed(code.as_bytes()).unwrap(),
-        site: SiteName::new("Example Shop", "shop.example.com"),
-        aim: Aim::Open,
-        expires_in: Duration::from_secs(300),
-        reference: Reference::from_random([7; 5]),
-        client: Some("203.0.113.7".parse().unwrap()),
-    }
+    Message { code: Code::unsealed(code.as_bytes()).unwrap(), ..world::message(Channel::Email) }
 }
 
 /// How a provider is set up, for the tests that vary it.
@@ -56,15 +47,27 @@ fn delivery(posts: Vec<Post>) -> Delivery {
         kind: ProviderKind::Smtp(
             SmtpSpec::parse(&post.url, "Example Shop <no-reply@example.org>", post.ca, post.verify).unwrap(),
         ),
-        timeout: post.timeout,
+        common: Common { timeout: post.timeout, ..Common::default() },
     };
     let providers: Vec<_> = posts.into_iter().zip('a'..).map(provider).collect();
-    let channels = vec![(Channel::Email, providers.iter().map(|provider| Arc::clone(&provider.name)).collect())];
-    Delivery::new(DeliverySpec { providers, channels }, Arc::new(Outbox::default())).unwrap()
+    let names = providers.iter().map(|provider| Arc::clone(&provider.name));
+    let channels = vec![ChannelSpec::new(Channel::Email, names)];
+    Delivery::new(DeliverySpec { providers, channels, ..DeliverySpec::default() }, tools()).unwrap()
+}
+
+fn tools() -> Tools {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Tools::alone(Arc::new(Outbox::default()))
+}
+
+async fn hand_over(delivery: &Delivery, message: &Message, avoid: Option<&str>) -> Result<Delivered, SendError> {
+    let (site, challenge) = (SiteKey::new("shop.example.com"), ChallengeId::from_random([9; 16]));
+    let order = Order { message, site: &site, challenge, send: 1, budget: &MoneyBudget::default(), avoid };
+    delivery.send(&order).await
 }
 
 async fn send(delivery: &Delivery, code: &str) -> Result<Delivered, SendError> {
-    delivery.send(&message(code), None).await
+    hand_over(delivery, &message(code), None).await
 }
 
 /// The one failure of a delivery with one provider.
@@ -114,7 +117,7 @@ async fn d05_o35_a_hostile_name_adds_no_header() {
     let hostile = "Café\r\nBcc: eve@example.org\r\n\r\nhttps://evil.example 654321\r\n.\r\nMAIL FROM:<eve@example.org>";
     let mut message = message("123456");
     message.site = SiteName::new(hostile, "shop.example.com\r\nX: y");
-    delivery.send(&message, None).await.unwrap();
+    hand_over(&delivery, &message, None).await.unwrap();
     let mail = server.mail();
     assert_eq!(mail.0["recipients"], json!(["alice@example.com"]));
     let names: Vec<_> =
@@ -254,9 +257,9 @@ async fn a_ca_file_that_is_none_is_found_before_anything_is_sent() {
             std::fs::write(&file, content).unwrap();
         }
         let smtp = SmtpSpec::parse("smtps://mail.example.com", "a@b.example", Some(file.clone()), true).unwrap();
-        let provider = ProviderSpec { name: "a".into(), kind: ProviderKind::Smtp(smtp), timeout: TIMEOUT };
-        let spec = DeliverySpec { providers: vec![provider], channels: Vec::new() };
-        let error = Delivery::new(spec, Arc::new(Outbox::default())).unwrap_err().to_string();
+        let provider = ProviderSpec { name: "a".into(), kind: ProviderKind::Smtp(smtp), common: Common::default() };
+        let spec = DeliverySpec { providers: vec![provider], ..DeliverySpec::default() };
+        let error = Delivery::new(spec, tools()).unwrap_err().to_string();
         assert!(error.contains("ca.pem cannot be read") && error.contains(why), "{error}");
     }
 }
@@ -335,7 +338,7 @@ async fn d03_another_provider_takes_over() {
     assert!(matches!(&delivered.failed[0].failure, Failure::Unreachable(why) if why.contains("refused")));
     assert!(matches!(delivered.failed[1].failure, Failure::TimedOut { written: true }));
     assert_eq!(good.mail().code(), "123456");
-    let resent = delivery.send(&message("123456"), Some("c")).await.unwrap();
+    let resent = hand_over(&delivery, &message("123456"), Some("c")).await.unwrap();
     assert_eq!(resent.provider, "b", "a resend prefers another provider, and that one is awake now");
 }
 

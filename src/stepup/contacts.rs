@@ -1,0 +1,65 @@
+//! Where codes for a subject can go: what the directory knows, as far as the policy accepts it and providers carry it.
+
+use crate::delivery::{Delivery, NotTaken};
+use crate::directory::DirectoryError;
+use crate::stepup::{Gateway, Site};
+use crate::words::{Channel, Contact, Language, StepUp, Subject};
+
+impl Gateway {
+    /// The contacts on which `policy` can be answered, in the order of its channels, and the language of the subject.
+    pub(super) async fn contacts(
+        &self,
+        site: &Site,
+        policy: &StepUp,
+        subject: Option<&Subject>,
+    ) -> Result<(Vec<Contact>, Option<Language>), DirectoryError> {
+        let Some(subject) = subject else { return Ok((Vec::new(), None)) };
+        for directory in &site.spec.directories {
+            if let Some(entry) = directory.find(subject).await? {
+                return Ok((usable(&entry.contacts, policy, &self.delivery), entry.language));
+            }
+        }
+        Ok((Vec::new(), None))
+    }
+}
+
+/// A contact that no message would reach is not offered. A fixed line among the numbers for text messages is called,
+/// where the policy accepts a call.
+fn usable(contacts: &[Contact], policy: &StepUp, delivery: &Delivery) -> Vec<Contact> {
+    let mut usable: Vec<Contact> = Vec::new();
+    for channel in policy.channels.iter().filter(|&channel| delivery.can(channel)) {
+        if channel == Channel::Hosted {
+            usable.extend(hosted(contacts, policy, delivery));
+            continue;
+        }
+        for contact in contacts {
+            let called = || channel == Channel::Voice && delivery.takes(contact) == Err(NotTaken::Landline);
+            let Some(contact) = (contact.channel() == channel).then(|| contact.clone()).or_else(|| {
+                let line = called().then(|| contact.on(channel)).flatten();
+                line.filter(|line| !contacts.iter().any(|known| known.is_same(line)))
+            }) else {
+                continue;
+            };
+            match delivery.takes(&contact) {
+                Ok(()) => usable.push(contact),
+                Err(why) => tracing::debug!(%channel, to = contact.masked(), %why, "a contact is not offered"),
+            }
+        }
+    }
+    usable
+}
+
+/// The addresses that can be proved on a provider's page, each once: those of the policy's other channels, so that the page
+/// proves nothing that the policy would not take otherwise. Of a policy that takes nothing else, all.
+fn hosted(contacts: &[Contact], policy: &StepUp, delivery: &Delivery) -> Vec<Contact> {
+    let is_alone = policy.channels.iter().all(|channel| channel == Channel::Hosted);
+    let mut pages: Vec<Contact> = Vec::new();
+    for contact in contacts.iter().filter(|contact| is_alone || policy.channels.contains(contact.channel())) {
+        let Some(page) = contact.on(Channel::Hosted) else { continue };
+        let is_new = !pages.iter().any(|known| known.reveal().eq_ignore_ascii_case(page.reveal()));
+        if is_new && delivery.takes(&page).is_ok() {
+            pages.push(page);
+        }
+    }
+    pages
+}
