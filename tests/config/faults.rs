@@ -34,7 +34,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "10:60: `follow_rotation` is not available yet",
     ),
     ("{file: contacts.yaml}", "{sql: x}", "12:17: `sql` is not available yet"),
-    ("{type: outbox}", "{type: twilio, account_sid: x}", "17:17: `twilio` is not available yet"),
+    (
+        "{type: outbox}",
+        "{type: twilio, account_sid: x}",
+        "17:38: expected an account SID: AC and 32 hexadecimal digits",
+    ),
     ("email: {providers: dev}", "email: {providers: dev, strategy: best}", "18:37: `best` is not available yet"),
     ("email: {providers: dev}", "email: {providers: dev, countries: {}}", "18:27: `countries` is not available yet"),
     ("    sign_in: /login", "    paths: php", "11:12: `php` is not available yet"),
