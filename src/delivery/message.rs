@@ -49,6 +49,21 @@ pub struct SiteName {
     host: String,
 }
 
+// === impl Aim ===
+
+impl Aim {
+    pub(super) const ALL: [Self; 3] = [Self::Open, Self::Confirm, Self::Prove];
+
+    /// Its word in templates.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Confirm => "confirm",
+            Self::Prove => "prove",
+        }
+    }
+}
+
 // === impl SiteName ===
 
 impl SiteName {

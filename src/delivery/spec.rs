@@ -25,6 +25,7 @@ pub use self::messagebird::MessageBirdSpec;
 pub use self::plivo::PlivoSpec;
 pub use self::twilio::TwilioSpec;
 pub use self::vonage::VonageSpec;
+use crate::delivery::Templates;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
 
@@ -39,6 +40,8 @@ pub struct DeliverySpec {
     pub public_url: Option<String>,
     /// The currency of prices and budgets.
     pub currency: Currency,
+    /// What messages say.
+    pub templates: Arc<Templates>,
 }
 
 /// A provider.
@@ -222,7 +225,13 @@ pub enum BadDelivery {
 
 impl Default for DeliverySpec {
     fn default() -> Self {
-        Self { providers: Vec::new(), channels: Vec::new(), public_url: None, currency: Currency::USD }
+        Self {
+            providers: Vec::new(),
+            channels: Vec::new(),
+            public_url: None,
+            currency: Currency::USD,
+            templates: Arc::default(),
+        }
     }
 }
 
@@ -290,6 +299,7 @@ impl ProviderKind {
     pub fn lacks(&self, channel: Channel) -> Option<&'static str> {
         match self {
             Self::Vonage(spec) => spec.lacks(channel),
+            Self::GetOtp(spec) => spec.lacks(channel),
             _ => None,
         }
     }

@@ -503,6 +503,15 @@ impl Store for RedisStore {
         messages::tracked(id, self.run("message", &messages::message(id)).await?)
     }
 
+    async fn keep_words(&self, id: MessageId, words: &[u8]) -> Result<(), StoreError> {
+        self.run("keep_words", &messages::keep_words(id, words)).await.map(drop)
+    }
+
+    async fn words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut reply = self.run("words", &messages::words(id)).await?;
+        if reply.is_empty() { Ok(None) } else { reply.bytes().map(Some) }
+    }
+
     async fn take_words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
         let mut reply = self.run("take_words", &messages::take_words(id)).await?;
         if reply.is_empty() { Ok(None) } else { reply.bytes().map(Some) }

@@ -1,6 +1,7 @@
 //! Codes on their way: providers of every kind, against servers that speak as they do.
 #![allow(clippy::unwrap_used)]
 
+mod choice;
 mod flip;
 mod getotp;
 mod http;

@@ -318,6 +318,27 @@ pub async fn words_are_taken_once(t: Bench) {
     assert_eq!(take(brief).await, None);
 }
 
+/// What is kept with a message after it was handed over stays as long as the message does.
+pub async fn words_are_kept_with_a_message(t: Bench) {
+    let (carried, id) = (Carried::new(&t).await, message_id());
+    let words = async |id| t.store.words(id).await.unwrap();
+    t.store.keep_words(id, b"too early").await.unwrap();
+    assert_eq!(words(id).await, None, "nobody knows the message");
+    t.store.track(&NewMessage { ttl: TICK, ..carried.message(&t, id, "otp") }).await.unwrap();
+    assert_eq!(words(id).await, None);
+    for kept in [&b"sealed\0\xff page"[..], b"another"] {
+        t.store.keep_words(id, kept).await.unwrap();
+        t.store.taken(&carried.answer(&t, id, "otp")).await.unwrap();
+        assert_eq!(words(id).await.as_deref(), Some(kept));
+        assert_eq!(words(id).await.as_deref(), Some(kept), "it stays");
+    }
+    assert_eq!(words(message_id()).await, None);
+    t.wait(TICK + TICK / 20).await;
+    assert_eq!(words(id).await, None);
+    t.store.keep_words(id, b"too late").await.unwrap();
+    assert_eq!(words(id).await, None);
+}
+
 /// I3: the code of a challenge that takes no answer any more is told to nobody.
 pub async fn a_sealed_code_is_told_while_it_is_good(t: Bench) {
     let of = async |browser: KeyedHash, id| t.store.sealed_code(&t.site, browser, id).await.unwrap();

@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::*;
-use crate::delivery::{Aim, Message, Outbox, SiteName, Tools, sentences};
+use crate::delivery::{Aim, Message, Outbox, SiteName, Templates, Tools};
 use crate::seal::Code;
 use crate::words::{Contact, MessageId, Reference, Timestamp};
 
@@ -265,7 +265,7 @@ fn a_call_fetches_its_words_and_without_an_address_there_is_none() {
         language: None,
         client: None,
     };
-    let said = sentences::say(&message).unwrap();
+    let said = Templates::default().say(&message).unwrap();
     let answer = "https://otp.example.test/.otpgate/words/pl?m=AAAAAAAAAAAAAAAAAAAAAA&t=x";
     let id = MessageId::from_random([0; 16]);
     let parcel = Parcel { message: &message, said: &said, id, receipts: None, answer: Some(answer) };

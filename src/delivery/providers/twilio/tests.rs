@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::*;
-use crate::delivery::{Aim, Message, Outbox, SiteName, Tools, sentences};
+use crate::delivery::{Aim, Message, Outbox, SiteName, Templates, Tools};
 use crate::seal::Code;
 use crate::words::{Contact, MessageId, Reference, Timestamp};
 
@@ -284,7 +284,7 @@ fn message(name: &str) -> Message {
 fn o33_what_goes_with_a_call_holds_no_code_and_what_is_fetched_does() {
     let twilio = &*PLAIN;
     let message = message("Fish & <Chips>");
-    let said = sentences::say(&message).unwrap();
+    let said = Templates::default().say(&message).unwrap();
     let answer = "https://otp.example.test/.otpgate/words/tw?m=AAAAAAAAAAAAAAAAAAAAAA&t=x";
     let receipts = Some("https://otp.example.test/.otpgate/receipts/tw?m=AAAAAAAAAAAAAAAAAAAAAA");
     let id = MessageId::from_random([0; 16]);
