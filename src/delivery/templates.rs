@@ -21,6 +21,7 @@
 
 mod files;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -179,8 +180,8 @@ impl Templates {
         let time = sentences.time(expires_in);
         let client_or_not = client.unwrap_or_default();
         let places = Places { name, host, code, time: &time, reference, client: client_or_not };
-        let said = sentences.said(aim, &places).into_iter().map(|(key, text)| (key, Value::from(text)));
-        let mut values = vec![
+        let said = sentences.said(aim, &places);
+        let mut values = BTreeMap::from([
             ("name", Value::from(name)),
             ("host", Value::from(host)),
             ("time", Value::from(&*time)),
@@ -188,14 +189,14 @@ impl Templates {
             ("client", Value::from(client)),
             ("reference", Value::from(reference)),
             ("language", Value::from(tongue.tag())),
-            ("say", Value::from_iter(said)),
-        ];
+            ("say", Value::from_pairs(said)),
+        ]);
         match layout {
             Layout::Subject => {}
             Layout::Voice => values.extend([("code", Value::from(code)), ("pause", Value::from(PAUSE))]),
-            Layout::Sms | Layout::Text | Layout::Html => values.push(("code", Value::from(code))),
+            Layout::Sms | Layout::Text | Layout::Html => values.extend([("code", Value::from(code))]),
         }
-        Value::from_iter(values)
+        Value::from_pairs(values)
     }
 
     /// What is asked before a code is told. Whatever an operator writes, there is no code in it.
