@@ -7,6 +7,7 @@ mod faults;
 mod good;
 mod mutations;
 mod oddities;
+mod templates;
 
 use std::path::PathBuf;
 

@@ -3,6 +3,7 @@
 
 mod getotp;
 mod http;
+mod messages;
 mod server;
 mod smtp;
 mod world;
