@@ -11,6 +11,7 @@ mod api;
 mod codes;
 mod confirm;
 mod identity;
+mod languages;
 mod limits;
 mod operator;
 mod outage;
