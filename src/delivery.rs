@@ -1,8 +1,8 @@
 //! How a code reaches a contact: channels, messages and providers.
 //!
 //! May use: `words`, `seal`, `config`, `audit`, `request`, `store`. A [`Message`] is what is to be said, and to whom;
-//! what it says is in `sentences`. Which providers are tried, and in which order, is in `choice`, by what `number`,
-//! `quality` and `breaker` know. A provider carries it:
+//! what it says is in `sentences` and `templates`. Which providers are tried, and in which order, is in `choice`, by
+//! what `number`, `quality` and `breaker` know. A provider carries it:
 //! one file each in `providers`; what follows from a failure is the one table in `remedy`. [`Delivery::send`] puts them
 //! together; what providers report later comes in by [`Delivery::read`]. Start there.
 
@@ -25,8 +25,10 @@ mod send;
 mod sender;
 mod sentences;
 pub mod settings;
+mod sms;
 mod spec;
 mod speech;
+mod templates;
 mod token;
 mod tongue;
 mod web;
@@ -44,11 +46,12 @@ pub use quality::{Standing, Tally};
 pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
+pub use sms::LongSms;
 pub use spec::{
-    BadDelivery, BadSender, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec,
-    HttpSpec, MessageBirdSpec, PlivoSpec, ProviderKind, ProviderSpec, Sender, SmtpSpec, Strategy, TwilioSpec,
-    VonageSpec,
+    BadDelivery, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
+    MessageBirdSpec, PlivoSpec, ProviderKind, ProviderSpec, SmtpSpec, Strategy, TwilioSpec, VonageSpec,
 };
+pub use templates::{BadTemplate, Templates};
 pub use tongue::LANGUAGES;
 
 pub(in crate::delivery) use parcel::{Parcel, Said, Taken};
@@ -74,6 +77,7 @@ pub struct Delivery {
     quality: Quality,
     /// Places for messages that wait for busy providers.
     queue: Semaphore,
+    templates: Arc<Templates>,
     public_url: Option<String>,
     currency: Currency,
     tools: Tools,
@@ -124,7 +128,7 @@ impl Delivery {
             carriers.push(Arc::new(Carrier::new(name, common, providers::set_up(provider, &bench)?)));
         }
         let mut delivery = Self::of(carriers, &spec.channels, tools)?;
-        (delivery.public_url, delivery.currency) = (spec.public_url, spec.currency);
+        (delivery.public_url, delivery.currency, delivery.templates) = (spec.public_url, spec.currency, spec.templates);
         Ok(delivery)
     }
 
@@ -145,7 +149,8 @@ impl Delivery {
         let names = carriers.iter().map(|carrier| Arc::clone(&carrier.name)).collect();
         let quality = Quality::new(Measuring { store, clock, audit }, names);
         let queue = Semaphore::new(send::QUEUE);
-        Ok(Self { carriers, chooser, quality, queue, public_url: None, currency: Currency::USD, tools })
+        let templates = Arc::default();
+        Ok(Self { carriers, chooser, quality, queue, templates, public_url: None, currency: Currency::USD, tools })
     }
 
     /// Whether any provider carries messages on `channel`.

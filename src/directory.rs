@@ -7,13 +7,15 @@ pub mod settings;
 
 pub use file::{BadDirectoryFile, FileDirectory, Problem};
 
-use crate::words::{Contact, Subject};
+use crate::words::{Contact, Language, Subject};
 
 /// What a directory knows of a subject.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Entry {
     /// Its contacts, in order.
     pub contacts: Vec<Contact>,
+    /// In which language it wants to be spoken to.
+    pub language: Option<Language>,
 }
 
 /// Why a directory has no answer.

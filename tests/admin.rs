@@ -54,7 +54,8 @@ struct Everybody;
 #[async_trait]
 impl Directory for Everybody {
     async fn find(&self, _: &Subject) -> Result<Option<Entry>, DirectoryError> {
-        Ok(Some(Entry { contacts: vec![Contact::parse(Channel::Email, "alice@example.com").unwrap()] }))
+        let contacts = vec![Contact::parse(Channel::Email, "alice@example.com").unwrap()];
+        Ok(Some(Entry { contacts, language: None }))
     }
 }
 

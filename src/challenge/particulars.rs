@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Channel, Contact, KeyedHash, ParkedId, SendWhen, Subject};
+use crate::words::{Channel, Contact, KeyedHash, Language, ParkedId, SendWhen, Subject};
 
 /// What a challenge is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Particulars {
     pub binding: Option<KeyedHash>,
     /// Where codes can go, in the order of the policy's channels.
     pub contacts: Vec<Reach>,
+    /// In which language the subject wants to be spoken to, by the directory.
+    pub language: Option<Language>,
     /// When the first code goes out.
     pub send: SendWhen,
     /// The application's session when it was asked, hashed.
@@ -68,6 +70,7 @@ impl Particulars {
             return_to: String::new(),
             binding: None,
             contacts: Vec::new(),
+            language: None,
             send: SendWhen::OnArrival,
             app_session: None,
             parked: None,

@@ -38,6 +38,7 @@ impl Email {
             .subject(said.subject.clone())
             .message_id(Some(id))
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Content-Language"), said.language.to_owned()))
             .multipart(MultiPart::alternative_plain_html(said.text.clone(), said.html.clone()))
             .map_err(|_| Failure::Unsendable("its headers do not fit together"))?;
         Ok(Self { to, bytes: email.formatted() })

@@ -10,7 +10,7 @@ use crate::audit::ProviderMetrics;
 use crate::delivery::breaker::{Change, Leave};
 use crate::delivery::choice::Try;
 use crate::delivery::page::PageOrder;
-use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken, sentences};
+use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken};
 use crate::seal::Purpose;
 use crate::store::{Charge, Charged, Measure, Measured, MoneyBudget, NewMessage, SiteKey, Spent, TakenMessage, What};
 use crate::words::{Address, Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Price};
@@ -84,7 +84,7 @@ impl Delivery {
     /// # Errors
     /// When no provider surely took it. [`SendError::surely_not_sent`] says whether it may have gone out all the same.
     pub async fn send(&self, order: &Order<'_>) -> Result<Delivered, SendError> {
-        match sentences::say(order.message) {
+        match self.templates.say(order.message) {
             Some(said) => self.hand_over(order, Cargo::Message(said)).await,
             None => Err(SendError::new(order.message.to.channel(), Vec::new())),
         }

@@ -11,6 +11,9 @@ mod smtp;
 mod twilio;
 mod vonage;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,7 +28,7 @@ pub use self::smtp::SmtpSettings;
 pub use self::twilio::TwilioSettings;
 pub use self::vonage::{VonageApi, VonageSettings, VonageSignature};
 use crate::config::{Fault, Named, Placed, Surroundings};
-use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec};
+use crate::delivery::{DeliverySpec, ProviderKind, ProviderSpec, Templates};
 use crate::words::Channel;
 
 /// Providers, and which of them serve which channel.
@@ -43,6 +46,9 @@ pub struct DeliverySettings {
     pub voice: Option<ChannelSettings>,
     /// Who has a page of its own on which visitors prove an address.
     pub hosted: Option<ChannelSettings>,
+    /// A folder with templates and sentences of messages that take the place of the built-in ones, such as `sms.de.txt`
+    /// and `de.yaml`.
+    pub templates: Option<Placed<PathBuf>>,
 }
 
 /// A provider: a service that carries codes.
@@ -83,9 +89,14 @@ impl DeliverySettings {
     /// What delivery is made of.
     ///
     /// # Errors
-    /// When a provider cannot be, is unknown, or cannot serve its channel.
+    /// When a provider cannot be, is unknown, or cannot serve its channel, or a template of messages is bad.
     pub fn spec(&self, around: &Surroundings<'_>) -> Result<DeliverySpec, Fault> {
         let mut spec = DeliverySpec::default();
+        if let Some(folder) = &self.templates {
+            let templates = Templates::load(&around.path(&folder.value));
+            let templates = templates.map_err(|bad| folder.fault(bad.within(&folder.value).to_string()))?;
+            spec.templates = Arc::new(templates);
+        }
         for (name, provider) in self.providers.iter() {
             spec.providers.push(provider.spec(name, around)?);
         }

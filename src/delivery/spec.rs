@@ -5,7 +5,6 @@ pub(in crate::delivery) mod getotp;
 pub(in crate::delivery) mod http;
 pub(in crate::delivery) mod messagebird;
 mod plivo;
-mod sender;
 mod twilio;
 pub(in crate::delivery) mod vonage;
 
@@ -24,9 +23,9 @@ pub use self::getotp::GetOtpSpec;
 pub use self::http::HttpSpec;
 pub use self::messagebird::MessageBirdSpec;
 pub use self::plivo::PlivoSpec;
-pub use self::sender::{BadSender, Sender};
 pub use self::twilio::TwilioSpec;
 pub use self::vonage::VonageSpec;
+use crate::delivery::Templates;
 use crate::request::Authority;
 use crate::words::{Amount, Channel, Country, Currency};
 
@@ -41,6 +40,8 @@ pub struct DeliverySpec {
     pub public_url: Option<String>,
     /// The currency of prices and budgets.
     pub currency: Currency,
+    /// What messages say.
+    pub templates: Arc<Templates>,
 }
 
 /// A provider.
@@ -224,7 +225,13 @@ pub enum BadDelivery {
 
 impl Default for DeliverySpec {
     fn default() -> Self {
-        Self { providers: Vec::new(), channels: Vec::new(), public_url: None, currency: Currency::USD }
+        Self {
+            providers: Vec::new(),
+            channels: Vec::new(),
+            public_url: None,
+            currency: Currency::USD,
+            templates: Arc::default(),
+        }
     }
 }
 

@@ -42,6 +42,11 @@ impl Tongue {
         }
     }
 
+    /// As a language.
+    pub(super) fn language(self) -> Language {
+        self.tag().parse().unwrap_or_else(|_| Language::english())
+    }
+
     /// Its tag with a country, as services that speak want it.
     pub(super) const fn locale(self) -> &'static str {
         match self {

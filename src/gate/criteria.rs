@@ -77,6 +77,16 @@ impl HostPattern {
         }
     }
 
+    /// The name that stands for it: of `*.example.com` it is `example.com`, with which a browser takes every name below it
+    /// for the same site.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Exact(name) => name,
+            Self::Below(suffix) => suffix.trim_start_matches('.'),
+        }
+    }
+
     /// Whether the canonical `host` is meant. A wildcard stands for at least one label.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {

@@ -153,6 +153,7 @@ pub fn plan_with(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Resu
 
 fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) -> Result<Plan, Fault> {
     let mut delivery = settings.delivery.spec(around)?;
+    delivery.currency = settings.limits.currency()?;
     delivery.public_url = settings.public_url.as_ref().map(public_url).transpose()?;
     if delivery.public_url.is_none() {
         pages(settings)?;

@@ -8,7 +8,7 @@ use crate::delivery::{Delivered, Message, Order, SendError};
 use crate::seal::{Code, Purpose};
 use crate::stepup::hosted::way_back;
 use crate::stepup::judge::about;
-use crate::stepup::message::{aim, site_name};
+use crate::stepup::message::{aim, language, site_name};
 use crate::stepup::steps::Mine;
 use crate::stepup::{Arrival, Choice, Gateway, HostedPage, Sending, Site, Visit};
 use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
@@ -131,7 +131,7 @@ impl Gateway {
             aim: aim(&particulars),
             expires_in,
             reference: challenge.reference,
-            language: None,
+            language: language(&particulars, visit),
             client: Some(visit.request.client.ip),
         };
         if particulars.asked == Asked::Typed {

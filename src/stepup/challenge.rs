@@ -62,8 +62,8 @@ impl Gateway {
         if parks && let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }
-        let contacts = match self.contacts(site, policy, who.subject.as_ref()).await {
-            Ok(contacts) => contacts,
+        let (contacts, language) = match self.contacts(site, policy, who.subject.as_ref()).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the directory does not answer");
                 let event = self.event(Kind::Unavailable, &case, policy).reason("directory");
@@ -86,6 +86,7 @@ impl Gateway {
         particulars.target.clone_from(&target);
         particulars.binding = binding;
         particulars.contacts = contacts.iter().map(Reach::new).collect();
+        particulars.language = language;
         particulars.send = policy.send;
         particulars.app_session = who.app_session;
         let parking = match (case.resumed, parks) {

@@ -3,23 +3,23 @@
 use crate::delivery::{Delivery, NotTaken};
 use crate::directory::DirectoryError;
 use crate::stepup::{Gateway, Site};
-use crate::words::{Channel, Contact, StepUp, Subject};
+use crate::words::{Channel, Contact, Language, StepUp, Subject};
 
 impl Gateway {
-    /// The contacts on which `policy` can be answered, in the order of its channels.
+    /// The contacts on which `policy` can be answered, in the order of its channels, and the language of the subject.
     pub(super) async fn contacts(
         &self,
         site: &Site,
         policy: &StepUp,
         subject: Option<&Subject>,
-    ) -> Result<Vec<Contact>, DirectoryError> {
-        let Some(subject) = subject else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<Contact>, Option<Language>), DirectoryError> {
+        let Some(subject) = subject else { return Ok((Vec::new(), None)) };
         for directory in &site.spec.directories {
             if let Some(entry) = directory.find(subject).await? {
-                return Ok(usable(&entry.contacts, policy, &self.delivery));
+                return Ok((usable(&entry.contacts, policy, &self.delivery), entry.language));
             }
         }
-        Ok(Vec::new())
+        Ok((Vec::new(), None))
     }
 }
 

@@ -2,9 +2,11 @@
 //! wildcard, the host name: those are not the operator's choice (O35).
 
 use crate::challenge::Particulars;
-use crate::delivery::{Aim, SiteName};
+use crate::delivery::{Aim, LANGUAGES, SiteName};
 use crate::gate::HostPattern;
+use crate::request::preferred_language;
 use crate::stepup::{Site, Visit};
+use crate::words::Language;
 
 /// What the code is for.
 pub(super) const fn aim(particulars: &Particulars) -> Aim {
@@ -22,15 +24,17 @@ pub(super) fn site_name(site: &Site, visit: &Visit) -> SiteName {
     SiteName::new(&site.spec.name, own_host(&site.spec.hosts, visit.request.authority.host()))
 }
 
-/// The operator's name for the host that is asked: of `*.example.com` it is `example.com`, with which a browser takes
-/// every name below it for the same site.
+/// In which language somebody is told: the one that the directory has for the subject, else the one that the browser wants,
+/// as far as there are messages in it.
+pub(super) fn language(particulars: &Particulars, visit: &Visit) -> Option<Language> {
+    let known = particulars.language.clone().filter(|language| LANGUAGES.contains(&language.primary()));
+    known.or_else(|| preferred_language(&visit.headers, &LANGUAGES))
+}
+
+/// The operator's name for the host that is asked.
 fn own_host<'a>(hosts: &'a [HostPattern], asked: &str) -> &'a str {
     let pattern = hosts.iter().find(|pattern| pattern.matches(asked)).or_else(|| hosts.first());
-    match pattern {
-        Some(HostPattern::Exact(name)) => name,
-        Some(HostPattern::Below(suffix)) => suffix.trim_start_matches('.'),
-        None => "",
-    }
+    pattern.map_or("", HostPattern::name)
 }
 
 #[cfg(test)]

@@ -35,13 +35,9 @@ const TABLE: &[(&str, &str, &str)] = &[
         "10:60: `follow_rotation` is not available yet",
     ),
     ("{file: contacts.yaml}", "{sql: x}", "12:17: `sql` is not available yet"),
-    ("{type: outbox}", "{type: twilio, account_sid: x}", "17:17: `twilio` is not available yet"),
-    ("email: {providers: dev}", "email: {providers: dev, strategy: best}", "18:37: `best` is not available yet"),
-    ("email: {providers: dev}", "email: {providers: dev, countries: {}}", "18:27: `countries` is not available yet"),
     ("    sign_in: /login", "    paths: php", "11:12: `php` is not available yet"),
     ("8080}", "8080, proxy_protocol: true}", "1:54: `proxy_protocol: true` is not available yet"),
     ("store: memory", "portal: {logo: x}", "2:10: `logo` is not available yet"),
-    ("store: memory", "limits: {budget: {per_day: 50}}", "2:10: `budget` is not available yet"),
     ("path: /account/**,", "countries: MY,", "14:10: `countries` is not available yet"),
     // Where providers send receipts: scheme, host and port.
     ("store: memory", "public_url: otp.example.com", PUBLIC_URL),

@@ -15,5 +15,6 @@ mod identity;
 mod limits;
 mod operator;
 mod outage;
+mod receipts;
 mod resume;
 mod world;

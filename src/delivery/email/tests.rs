@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::delivery::{Aim, Message, SiteName, sentences};
+use crate::delivery::{Aim, Message, SiteName, Templates};
 use crate::seal::Code;
 use crate::words::{Channel, Contact, MessageId, Reference};
 
@@ -20,7 +20,7 @@ fn compose(name: &str, to: &str, from: &str) -> Result<String, Failure> {
 }
 
 fn written(message: &Message, from: &str) -> Result<String, Failure> {
-    let said = sentences::say(message).unwrap();
+    let said = Templates::default().say(message).unwrap();
     let id = MessageId::from_random([1; 16]);
     let parcel = Parcel { message, said: &said, id, receipts: None, answer: None };
     Email::compose(&parcel, &from.parse().unwrap()).map(|email| String::from_utf8(email.bytes).unwrap())

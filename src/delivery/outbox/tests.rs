@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::delivery::{Aim, Message, SiteName, sentences};
+use crate::delivery::{Aim, Message, SiteName, Templates};
 use crate::seal::Code;
 use crate::words::{Contact, MessageId, Reference, TestClock, Timestamp};
 
@@ -19,7 +19,7 @@ fn message(channel: Channel, to: &str, code: &str) -> Message {
 }
 
 fn keep(outbox: &Outbox, message: &Message) {
-    let said = sentences::say(message).unwrap();
+    let said = Templates::default().say(message).unwrap();
     let id = MessageId::from_random([1; 16]);
     outbox.keep("dev", &Parcel { message, said: &said, id, receipts: None, answer: None });
 }

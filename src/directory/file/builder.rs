@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry as Slot;
 
 use super::{BadDirectoryFile, FileDirectory, Place, Problem};
 use crate::directory::Entry;
-use crate::words::{Channel, Contact, Subject};
+use crate::words::{Channel, Contact, Language, Subject};
 
 /// A directory in the making.
 pub(super) struct Builder {
@@ -26,8 +26,6 @@ pub(super) enum Field {
 const TOLD: usize = 50;
 /// The longest label, in characters: it stands on a button.
 const LABEL: usize = 40;
-/// The longest language tag in use (RFC 5646, 4.4.1).
-const LANGUAGE: usize = 35;
 
 // === impl Field ===
 
@@ -63,15 +61,10 @@ impl Builder {
     }
 
     /// Adds an entry that starts at `place`.
-    pub(super) fn add(
-        &mut self,
-        subject: Subject,
-        contacts: Vec<Contact>,
-        place: Place,
-    ) -> Result<(), BadDirectoryFile> {
+    pub(super) fn add(&mut self, subject: Subject, entry: Entry, place: Place) -> Result<(), BadDirectoryFile> {
         match self.entries.entry(subject) {
             Slot::Vacant(slot) => {
-                slot.insert((Entry { contacts }, place.line));
+                slot.insert((entry, place.line));
                 Ok(())
             }
             Slot::Occupied(slot) => Err(Problem::Twice(slot.get().1, self.fold).at(place)),
@@ -107,15 +100,13 @@ impl Builder {
         });
     }
 
-    /// Looks at a language, which nothing uses yet.
-    pub(super) fn language(&mut self, text: &str, line: u64) {
-        let is_tag = (2..=LANGUAGE).contains(&text.len())
-            && text
-                .split('-')
-                .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
-        if !is_tag {
+    /// The language of an entry, unless it is none.
+    pub(super) fn language(&mut self, text: &str, line: u64) -> Option<Language> {
+        let language = text.parse().ok();
+        if language.is_none() {
             self.warn(line, format_args!("`language` is no language tag such as en or pt-BR, and left out"));
         }
+        language
     }
 
     pub(super) fn warn(&mut self, line: u64, text: std::fmt::Arguments<'_>) {

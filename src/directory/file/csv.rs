@@ -2,6 +2,7 @@
 
 use super::builder::{Builder, Field};
 use super::{BadDirectoryFile, FileDirectory, Place, Problem};
+use crate::directory::Entry;
 
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,17 +20,19 @@ pub(super) fn read(text: &str, fold: bool) -> Result<FileDirectory, BadDirectory
         let row = row.map_err(|error| malformed(text, &error))?;
         let line = row.position().map_or(0, |position| line_of(text, position));
         let place = Place { line, column: None };
-        let (mut subject, mut contacts) = ("", Vec::new());
+        let (mut subject, mut entry) = ("", Entry::default());
         for (column, value) in columns.iter().zip(&row) {
             match column {
                 Column::Subject => subject = value,
                 _ if value.is_empty() => {}
-                Column::Of(Field::Contact(channel)) => builder.contact(&mut contacts, *channel, value, None, line),
-                Column::Of(Field::Language) => builder.language(value, line),
+                Column::Of(Field::Contact(channel)) => {
+                    builder.contact(&mut entry.contacts, *channel, value, None, line)
+                }
+                Column::Of(Field::Language) => entry.language = builder.language(value, line),
             }
         }
         let subject = builder.subject(subject).map_err(|problem| problem.at(place))?;
-        builder.add(subject, contacts, place)?;
+        builder.add(subject, entry, place)?;
     }
     Ok(builder.finish())
 }

@@ -10,6 +10,7 @@ use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
 
 use super::builder::{Builder, Field};
 use super::{BadDirectoryFile, FileDirectory, Place, Problem};
+use crate::directory::Entry;
 use crate::words::{Channel, Contact};
 
 /// YAML of any shape.
@@ -89,7 +90,7 @@ impl Reader<'_> {
                 return Err(Problem::Shape(ENTRY).at(place(&node.referenced)));
             }
         };
-        let (mut seen, mut contacts) = (Vec::new(), Vec::new());
+        let (mut seen, mut entry) = (Vec::new(), Entry::default());
         for (key, value) in fields {
             let at = place(&key.referenced);
             let field = Field::parse(&key.value).ok_or_else(|| unknown(&key.value).at(at))?;
@@ -98,15 +99,15 @@ impl Reader<'_> {
             }
             seen.push(field);
             match field {
-                Field::Contact(channel) => self.values(&mut contacts, channel, value)?,
+                Field::Contact(channel) => self.values(&mut entry.contacts, channel, value)?,
                 Field::Language => {
                     if let Some(language) = self.scalar(value)? {
-                        self.builder.language(&language, value.referenced.line());
+                        entry.language = self.builder.language(&language, value.referenced.line());
                     }
                 }
             }
         }
-        self.builder.add(name, contacts, at)
+        self.builder.add(name, entry, at)
     }
 
     /// A contact or a list of them.

@@ -51,6 +51,7 @@ pub(super) fn standing() -> Standing {
         progress: Some(Progress::Accepted),
         reports: false,
         wanted: None,
+        page: None,
         method: "GET".to_owned(),
         path: "/account".to_owned(),
         return_to: "/account?tab=2".to_owned(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Network, Placed};
+use crate::delivery::SiteName;
 use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::RouteSettings;
 use crate::identity::settings::{HeaderSettings, IdentitySettings, LoginSettings};
@@ -15,6 +16,7 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
     entrances(settings, notes);
     policies(settings, plan, notes);
     delivery(settings, notes);
+    messages(settings, plan, notes);
     if let Some(ttl) = settings.challenge.ttl.filter(|ttl| ttl.value.0 < Duration::from_secs(30)) {
         notes.add(ttl.place, "codes live too short a time: most messages take longer to arrive and to be read");
     }
@@ -134,6 +136,35 @@ fn delivery(settings: &Settings, notes: &mut Notes) {
                 notes.add(name.place, text);
             }
             _ => {}
+        }
+    }
+}
+
+/// Text messages that take more than one part: each is paid for.
+fn messages(settings: &Settings, plan: &Plan, notes: &mut Notes) {
+    let rules = &plan.rules;
+    let by_sms = |site: &&SitePlan| step_ups(site).any(|policy| policy.channels.contains(Channel::Sms));
+    let mut told: Vec<String> = Vec::new();
+    for site in plan.sites.iter().filter(by_sms).filter(|_| settings.delivery.sms.is_some()) {
+        let named = site.spec.hosts.iter().map(|host| SiteName::new(&site.spec.name, host.name()));
+        let Some(name) = named.max_by_key(|name| name.host().len()) else { continue };
+        let long = plan.delivery.templates.long_sms(&name, rules.shape.digits(), rules.ttl);
+        let mut ours: Vec<String> = Vec::new();
+        for sms in long {
+            match (&sms.file, &settings.delivery.templates) {
+                (Some(file), Some(folder)) => {
+                    if !told.contains(file) {
+                        let host = name.host();
+                        notes.add(folder.place, format!("`{file}`: a text message of `{host}` takes {sms}"));
+                        told.push(file.clone());
+                    }
+                }
+                _ => ours.push(sms.to_string()),
+            }
+        }
+        if !ours.is_empty() {
+            let text = format!("a text message of `{}` takes {}", name.host(), ours.join(", "));
+            notes.add(site.place, format!("{text}; each part is paid for"));
         }
     }
 }
