@@ -10,6 +10,7 @@ mod support;
 mod api;
 mod codes;
 mod confirm;
+mod hosted;
 mod identity;
 mod languages;
 mod limits;
