@@ -107,7 +107,7 @@ fn cleaned(text: &str) -> String {
     let mut rest = words.join(" ");
     while let Some((before, run, after)) = next_digits(&rest) {
         out.push_str(before);
-        out.push_str(if run.chars().filter(char::is_ascii_digit).count() >= SHORTEST_CODE { "…" } else { run });
+        out.push_str(if run.chars().filter(|c| c.is_numeric()).count() >= SHORTEST_CODE { "…" } else { run });
         rest = after.to_owned();
     }
     out.push_str(&rest);
@@ -120,18 +120,31 @@ fn cleaned(text: &str) -> String {
 /// The fewest digits of a code ([`crate::seal::CodeShape`]).
 const SHORTEST_CODE: usize = 6;
 
-/// The first run of digits, with the blanks and hyphens inside it, and what stands before and behind it.
+/// The first run of digits of any script, with the blanks and hyphens inside it, and what stands before and behind it.
 fn next_digits(text: &str) -> Option<(&str, &str, &str)> {
-    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let start = text.find(char::is_numeric)?;
     let (before, from) = text.split_at_checked(start)?;
-    let end = from.find(|c: char| !(c.is_ascii_digit() || matches!(c, ' ' | '-'))).unwrap_or(from.len());
+    let end = from.find(|c: char| !(c.is_numeric() || matches!(c, ' ' | '-'))).unwrap_or(from.len());
     let run = from.get(..end)?.trim_end_matches([' ', '-']);
     Some((before, run, from.get(run.len()..)?))
 }
 
-/// Zero-width and bidirectional marks, and the line separators: what could reorder or break a line.
+/// Zero-width and bidirectional marks, line separators, tags and letters for private use: what could reorder or break a
+/// line, or is not seen.
 const fn is_format(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{e000}'..='\u{f8ff}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{10ffff}'
+    )
 }
 
 #[cfg(test)]

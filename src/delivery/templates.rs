@@ -21,6 +21,7 @@
 
 mod files;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -122,7 +123,8 @@ impl Templates {
             Channel::Hosted => return None,
             Channel::Voice => {
                 let text = self.render(Layout::Voice, tongue, Content { code: DIGITS, ..content })?;
-                Said::Voice(Speech { language: tongue.language(), said: pieces(&text, code) })
+                let question = self.question(tongue, content);
+                Said::Voice(Speech { language: tongue.language(), question, said: pieces(&text, code) })
             }
         })
     }
@@ -178,8 +180,8 @@ impl Templates {
         let time = sentences.time(expires_in);
         let client_or_not = client.unwrap_or_default();
         let places = Places { name, host, code, time: &time, reference, client: client_or_not };
-        let said = sentences.said(aim, &places).into_iter().map(|(key, text)| (key, Value::from(text)));
-        let mut values = vec![
+        let said = sentences.said(aim, &places);
+        let mut values = BTreeMap::from([
             ("name", Value::from(name)),
             ("host", Value::from(host)),
             ("time", Value::from(&*time)),
@@ -187,14 +189,23 @@ impl Templates {
             ("client", Value::from(client)),
             ("reference", Value::from(reference)),
             ("language", Value::from(tongue.tag())),
-            ("say", Value::from_iter(said)),
-        ];
+            ("say", Value::from_pairs(said)),
+        ]);
         match layout {
             Layout::Subject => {}
             Layout::Voice => values.extend([("code", Value::from(code)), ("pause", Value::from(PAUSE))]),
-            Layout::Sms | Layout::Text | Layout::Html => values.push(("code", Value::from(code))),
+            Layout::Sms | Layout::Text | Layout::Html => values.extend([("code", Value::from(code))]),
         }
-        Value::from_iter(values)
+        Value::from_pairs(values)
+    }
+
+    /// What is asked before a code is told. Whatever an operator writes, there is no code in it.
+    fn question(&self, tongue: Tongue, content: Content<'_>) -> String {
+        let Content { aim, name, host, expires_in, reference, client, .. } = content;
+        let sentences = self.sentences(tongue);
+        let time = sentences.time(expires_in);
+        let places = Places { name, host, code: "", time: &time, reference, client: client.unwrap_or_default() };
+        sentences.said(aim, &places).remove("call_key").unwrap_or_default()
     }
 
     fn sentences(&self, tongue: Tongue) -> &Sentences {

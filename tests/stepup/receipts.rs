@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
@@ -31,7 +32,7 @@ struct Carrier {
 impl Carrier {
     async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/send", listener.local_addr().unwrap());
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let carrier = Self { url, seen: Arc::default(), refusal: Arc::default() };
         let router = Router::new().fallback(take).with_state(carrier.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -54,12 +55,17 @@ impl Carrier {
     }
 }
 
-async fn take(State(carrier): State<Carrier>, body: String) -> (axum::http::StatusCode, String) {
+async fn take(State(carrier): State<Carrier>, body: String) -> (StatusCode, String) {
     let mut seen = carrier.seen.lock().unwrap();
-    seen.push(serde_json::from_str(&body).unwrap());
+    let form = || url::form_urlencoded::parse(body.as_bytes()).map(|(name, value)| (name.into(), value.into()));
+    seen.push(serde_json::from_str(&body).unwrap_or_else(|_| Value::Object(form().collect())));
     match &*carrier.refusal.lock().unwrap() {
-        Some((status, body)) => (axum::http::StatusCode::from_u16(*status).unwrap(), body.to_string()),
-        None => (axum::http::StatusCode::OK, json!({"id": format!("sm-{}", seen.len())}).to_string()),
+        Some((status, body)) => (StatusCode::from_u16(*status).unwrap(), body.to_string()),
+        None => {
+            let number = seen.len();
+            let answer = json!({"id": format!("sm-{number}"), "sid": format!("SM{number:032}"), "status": "queued"});
+            (StatusCode::CREATED, answer.to_string())
+        }
     }
 }
 
@@ -150,6 +156,10 @@ async fn state(carol: &mut Client, address: &str) -> Value {
 
 /// Runs a case with the memory store and with a real Redis, each with a provider of its own.
 async fn for_both_carried(case: impl AsyncFn(&mut World, &Carrier)) {
+    for_both_with(config, case).await;
+}
+
+async fn for_both_with(config: fn(&Carrier) -> Config, case: impl AsyncFn(&mut World, &Carrier)) {
     let (one, other) = (Carrier::start().await, Carrier::start().await);
     let (mut memory, mut redis) = (World::with_memory(&config(&one)), World::with_redis(&config(&other)));
     tokio::join!(case(&mut memory, &one), case(&mut redis, &other));
@@ -185,7 +195,7 @@ async fn what_the_provider_reports_is_seen_on_the_page_and_in_the_look_up() {
 
         let reference = page.body.split("Reference: ").nth(1).unwrap().split('<').next().unwrap().to_owned();
         let events = admin(&world.gateway, "GET", &format!("/lookup/{reference}"), None).await.body;
-        assert!(events.contains("\"kind\":\"delivered\"") || events.contains("delivered"), "{events}");
+        assert!(events.contains("\"kind\":\"delivered\""), "{events}");
         assert!(events.contains("2 parts") && !events.contains("60123456789"), "{events}");
         let metrics = metrics(world).await;
         assert_eq!(metric(&metrics, "accepted"), 2, "{metrics}");
@@ -370,6 +380,101 @@ async fn what_no_provider_takes_is_told_by_page_and_json() {
         let answer = api_send(&mut client, &id, "voice").await;
         assert_eq!(answer.status, 202, "{answer:?}");
         assert_eq!(answer.json()["delivery"], json!({"state": "accepted"}));
+    })
+    .await;
+}
+
+/// Twilio's account in these tests, and its token.
+const ACCOUNT: &str = "AC00000000000000000000000000000001";
+const TOKEN: &str = "test_auth_token_0001";
+
+/// A world whose text messages and calls go by Twilio.
+fn with_twilio(carrier: &Carrier) -> Config {
+    let delivery = format!(
+        "  providers:
+    dev: {{type: outbox}}
+    tw: {{type: twilio, base_url: '{}', account_sid: {ACCOUNT}, auth_token: {TOKEN}, from: '+14155550100'}}
+  email: {{providers: dev}}
+  sms: {{providers: tw}}
+  voice: {{providers: tw}}",
+        carrier.url
+    );
+    Config { delivery, top: "public_url: https://otp.test", ..Config::default() }
+}
+
+/// Posts a form to an address of `public_url`, signed as Twilio signs: HMAC-SHA1 of the address and the sorted fields.
+async fn twilio_posts(world: &World, address: &str, fields: &[(&str, &str)]) -> Answer {
+    posts_signed(world, address, address, fields).await
+}
+
+/// Posts to one address what is signed for another.
+async fn posts_signed(world: &World, signed: &str, address: &str, fields: &[(&str, &str)]) -> Answer {
+    let mut sorted = [&[("AccountSid", ACCOUNT), ("ApiVersion", "2010-04-01")], fields].concat();
+    sorted.sort_unstable();
+    let text = sorted.iter().fold(signed.to_owned(), |text, (name, value)| text + name + value);
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TOKEN.as_bytes());
+    let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-twilio-signature", signature.as_str())];
+    let target = address.strip_prefix("https://otp.test").unwrap();
+    let body = crate::support::client::form(&sorted);
+    Client::new(OTP, world.gateway.port).send("POST", target, &headers, body).await
+}
+
+#[tokio::test]
+async fn twilio_reports_to_the_address_that_it_was_told() {
+    let carrier = Carrier::start().await;
+    let world = World::with_memory(&with_twilio(&carrier));
+    let (mut carol, page, address) = carol_waits(&world).await;
+    assert!(page.body.contains("See whether it has arrived"), "{}", page.body);
+    let told = carrier.seen()[0]["StatusCallback"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("https://otp.test/.otpgate/receipts/tw?m="), "{told}");
+    let sid = format!("SM{:032}", 1);
+    let fields = |status| [("MessageSid", sid.as_str()), ("MessageStatus", status), ("To", CAROL_PHONE)];
+
+    assert_eq!(twilio_posts(&world, &told, &fields("sent")).await.status, 204);
+    assert_eq!(state(&mut carol, &address).await, json!({"state": "sent"}));
+    // The query is signed, byte for byte.
+    for other in
+        [told.replace("?m=", "?x=1&m="), format!("{told}&"), told.replace("?m=", "?%6d="), told.replace("?m=", "?M=")]
+    {
+        let answer = posts_signed(&world, &told, &other, &fields("undelivered")).await;
+        assert_eq!(answer.status, 403, "{other}");
+    }
+    assert_eq!(twilio_posts(&world, &told, &fields("delivered")).await.status, 204);
+    assert_eq!(twilio_posts(&world, &told, &fields("delivered")).await.status, 403, "a replay");
+    assert_eq!(twilio_posts(&world, &told, &fields("undelivered")).await.status, 204, "signed, and too late");
+    assert_eq!(state(&mut carol, &address).await, json!({"state": "delivered"}));
+}
+
+/// What a call says is fetched once, by the address that the provider was told, and signed.
+#[tokio::test]
+async fn the_words_of_a_call_are_fetched_once_and_signed() {
+    for_both_with(with_twilio, async |world, carrier| {
+        let mut carol = world.signed_in("carol").await;
+        let id = api_challenge(&mut carol, "GET", "/account", None).await["id"].clone();
+        assert_eq!(api_send(&mut carol, &id, "voice").await.status, 202);
+        let markup = carrier.seen()[0]["Twiml"].as_str().unwrap().to_owned();
+        let markup = markup.replace("&amp;", "&").replace("&#x2f;", "/");
+        let start = markup.find("https://otp.test/.otpgate/words/tw?").unwrap();
+        let told = markup[start..].split('"').next().unwrap().to_owned();
+        let fields = [("CallSid", "CA1"), ("Digits", "1")];
+
+        let target = told.strip_prefix("https://otp.test").unwrap();
+        let unsigned = Client::new(OTP, world.gateway.port).send("POST", target, &[], "Digits=1").await;
+        assert_eq!((unsigned.status, unsigned.body.as_str()), (403, ""));
+        for wrong in [told.replace("&t=", "&t=x"), told.replace("&t=", "&u=")] {
+            assert_eq!(twilio_posts(world, &wrong, &fields).await.status, 404, "{wrong}");
+        }
+        let words = twilio_posts(world, &told, &fields).await;
+        assert_eq!((words.status, words.header("content-type")), (200, Some("application/xml")), "{words:?}");
+        assert_eq!(words.header("cache-control"), Some("no-store"));
+        assert_eq!(twilio_posts(world, &told, &fields).await.status, 404, "once");
+        assert!(!world.gateway.log().contains(&told), "I9");
+        // Each digit is said by itself, and all of them twice.
+        let said = words.body.split("</Say>").filter_map(|piece| piece.rsplit('>').next());
+        let digits: String = said.filter(|said| said.len() == 1).collect();
+        let answer = api_verify(&mut carol, &id, &digits[..6]).await;
+        assert_eq!(outcome(&answer), "passed", "{digits}");
     })
     .await;
 }

@@ -98,6 +98,7 @@ const CASES: &[Case] = cases! {
         a_challenge_that_is_gone_is_no_error,
         words_are_kept_with_a_message,
         words_are_taken_once,
+        words_are_kept_with_a_message,
         a_sealed_code_is_told_while_it_is_good;
     measures:
         counts_add_up,

@@ -14,6 +14,8 @@ fn o35_a_site_name_is_one_line_without_links_and_codes() {
         ("Shop https://evil.example/pay", "Shop https evil.example/pay"),
         ("Code 654321 Shop", "Code … Shop"),
         ("Call 0800 123-456 now", "Call … now"),
+        ("Code 654321 Shop", "Code … Shop"),
+        ("\u{61c}Shop\u{e0031}\u{e000}\u{2066}", "Shop"),
         ("Studio 54", "Studio 54"),
         ("Since 1984 - 2024", "Since …"),
         ("Route 66, exit 7", "Route 66, exit 7"),

@@ -6,7 +6,7 @@ use crate::delivery::segments::septets;
 #[test]
 fn every_language_has_every_sentence_with_the_same_places() {
     let english = Sentences::built_in(Tongue::English);
-    assert_eq!(english.keys().count(), 34);
+    assert_eq!(english.keys().count(), 32);
     for tongue in Tongue::ALL {
         let sentences = Sentences::built_in(tongue);
         assert!(sentences.keys().eq(english.keys()), "{tongue:?}");
@@ -20,7 +20,8 @@ fn every_language_has_every_sentence_with_the_same_places() {
             assert_eq!(sorted(text), sorted(model), "{tongue:?} {key}");
             assert_eq!(text.trim(), text, "{tongue:?} {key}");
             assert!(!text.is_empty() && !text.contains(char::is_control), "{tongue:?} {key}");
-            assert!(tongue == Tongue::English || text != model, "{tongue:?} {key} is not translated");
+            let same = key.starts_with("minutes");
+            assert!(tongue == Tongue::English || text != model || same, "{tongue:?} {key} is not translated");
             assert_eq!(text.matches('{').count(), places_of(text).len(), "{tongue:?} {key}");
             assert!(!text.contains("://") && !text.contains("www."), "U20: no link: {text}");
             assert!(!text.contains(|c: char| c.is_ascii_digit()), "no digits but those of the code: {text}");

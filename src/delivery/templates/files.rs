@@ -96,7 +96,16 @@ fn known() -> impl Iterator<Item = (String, File)> {
     layouts.chain(Tongue::ALL.map(|tongue| (format!("{}.yaml", tongue.tag()), File::Sentences(tongue))))
 }
 
-fn unknown_file<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+fn unknown_file<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let is_known = |name: &str| known.clone().any(|known| known == name);
+    let foreign = match name.split('.').collect::<Vec<_>>()[..] {
+        [language, "yaml"] => Some(language),
+        [channel, language, ending] if is_known(&format!("{channel}.{ending}")) => Some(language),
+        _ => None,
+    };
+    if let Some(language) = foreign.filter(|language| (2..=3).contains(&language.len())) {
+        return format!("there are no messages in `{language}`: the languages are {}", LANGUAGES.join(", "));
+    }
     match did_you_mean(name, known) {
         hint if !hint.is_empty() => format!("unknown template{hint}"),
         _ => format!(

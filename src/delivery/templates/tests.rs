@@ -71,6 +71,18 @@ fn fault(files: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn o33_what_is_asked_before_a_code_names_the_site_and_holds_no_code() {
+    for (tongue, aim) in all() {
+        let question = speech(&Templates::default(), &message(Channel::Voice, tongue, aim)).question;
+        assert!(question.contains("Example Shop"), "{tongue:?} {question}");
+        assert!(!question.contains(|c: char| c.is_ascii_digit()), "{tongue:?} {question}");
+    }
+    let own = with(&[("en.yaml", "call_key: Press any key, says {name}.")]);
+    let question = speech(&own, &message(Channel::Voice, Tongue::English, Aim::Open)).question;
+    assert_eq!(question, "Press any key, says Example Shop.");
+}
+
+#[test]
 fn u20_a_text_message_says_who_and_what_for_and_the_code_late() {
     let ours = Templates::default();
     let text = |tongue, aim| sms(&ours, &message(Channel::Sms, tongue, aim)).text;
@@ -111,7 +123,7 @@ fn u20_a_text_message_is_one_part_in_every_language() {
     // Where nothing can give way any more, `check` tells.
     let host = SiteName::new("Shop", "shop.a-rather-long-name-of-a-company.example.com");
     let long: Vec<String> = ours.long_sms(&host, 10, Duration::from_secs(600)).iter().map(LongSms::to_string).collect();
-    assert_eq!(long, ["2 parts in `ja`, 31 characters too many for one"]);
+    assert_eq!(long, ["2 parts in `ja`, 33 characters too many for one"]);
 }
 
 #[test]
@@ -345,7 +357,9 @@ fn a_bad_template_is_told_with_its_file_and_line() {
         ("email.html", "<p>{{ name }}</p>", "`email.html`: it lacks the code when `aim` is `open`"),
         ("email.subject", "{# nothing #}", "`email.subject`: the subject is empty when `aim` is `open`"),
         ("sms.txt", "a\n{{ code }}\u{2}", "`sms.txt`: line 2: this is a control character: remove it"),
-        ("sms.xx.txt", "", "`sms.xx.txt`: unknown template: did you mean `sms.ms.txt`?"),
+        ("sms.xx.txt", "", "`sms.xx.txt`: there are no messages in `xx`: the languages are en, de, fr, es, ms, ja"),
+        ("it.yaml", "", "`it.yaml`: there are no messages in `it`: the languages are en,"),
+        ("email.it.html", "", "`email.it.html`: there are no messages in `it`"),
         ("smss.txt", "", "`smss.txt`: unknown template: did you mean `sms.txt`?"),
         ("README", "", "`README`: unknown template: a file is called sms.txt, voice.txt,"),
         (
@@ -356,6 +370,7 @@ fn a_bad_template_is_told_with_its_file_and_line() {
         ("de.yaml", "use: a\nnever: a {nme} b", "`de.yaml`: line 2: unknown place `nme`: did you mean `name`?"),
         ("de.yaml", "sms.open: 'Code'", "`de.yaml`: line 1: the sentence lacks `{code}`"),
         ("de.yaml", "subject.open: '{code}'", "`de.yaml`: line 1: the sentence cannot have `{code}`"),
+        ("de.yaml", "call_key: '{code}'", "`de.yaml`: line 1: the sentence cannot have `{code}`"),
         ("de.yaml", "hours.one: eine Stunde", "`de.yaml`: line 1: the sentence lacks `{n}`"),
         ("de.yaml", "use: ''", "`de.yaml`: line 1: a sentence is one line of text"),
         ("de.yaml", "use: \"a\\nb\"", "`de.yaml`: line 1: a sentence is one line of text"),
@@ -384,7 +399,7 @@ fn long_text_messages_of_an_operator_are_told_with_their_file() {
         told,
         BTreeMap::from([(
             Some("sms.es.txt".to_owned()),
-            "2 parts in `es`, 38 characters too many for one (`á`, `ó` make it UCS-2, of which a part holds 70 instead of \
+            "2 parts in `es`, 31 characters too many for one (`á`, `ó` make it UCS-2, of which a part holds 70 instead of \
              160)"
             .to_owned()
         )])
