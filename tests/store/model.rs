@@ -83,7 +83,7 @@ fn limits(which: usize) -> Limits {
             typed: TypedLimits { per_ip: windows(1, 3), per_network: vec![] },
             failures: failures(2),
             pumping,
-            money: otpgate::store::MoneyBudget::default(),
+            ..none
         },
         _ => Limits {
             sends: SendLimits {

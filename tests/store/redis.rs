@@ -29,10 +29,11 @@ fn bench_at(url: &str) -> Bench {
     Bench::new("shop.example.com", Arc::new(store_at(url)), None)
 }
 
-/// A plain connection beside the store's.
+/// A plain connection beside the store's, in no hurry.
 async fn plain(server: &Redis) -> ::redis::aio::MultiplexedConnection {
     let client = ::redis::Client::open(server.url()).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
+    let config = ::redis::AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
 }
 
 async fn command(server: &Redis, words: &[&str]) {

@@ -1,6 +1,8 @@
--- Keeps a sealed text with a message that is remembered, in the place of any that is kept.
+-- Keeps a sealed text with a message that is remembered, in the place of any that is kept; an empty one is none.
 local key = messages .. 'm:' .. ARGV[1]
-if redis.call('EXISTS', key) == 1 then
+if ARGV[2] == '' then
+  redis.call('HDEL', key, 'words')
+elseif redis.call('EXISTS', key) == 1 then
   redis.call('HSET', key, 'words', ARGV[2])
 end
 return {}

@@ -1,7 +1,7 @@
 //! The steps of messages and money.
 
 use otpgate::store::{Charge, Charged, MoneyBudget, NewMessage, Report, Reported, TakenMessage, TrackedMessage, Which};
-use otpgate::words::{Amount, Channel, FailureClass, KeyedHash, MessageId, Progress, Timestamp};
+use otpgate::words::{Amount, Channel, FailureClass, KeyedHash, MessageId, Progress, Reference, Timestamp};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -17,6 +17,7 @@ pub(super) enum Step {
     Taken { message: Index, provider: usize, theirs: bool, progress: usize },
     Report { message: Index, theirs: bool, provider: usize, progress: usize, price: Option<u64>, nonce: Option<u8> },
     Words(Index),
+    KeepWords(Index, bool),
     Code { who: Who, challenge: Index },
     Charge(u64, usize),
     Correct(u64, u64),
@@ -54,6 +55,7 @@ pub(super) fn steps(who: impl Strategy<Value = Who>) -> impl Strategy<Value = St
             }
         ),
         1 => index().prop_map(Step::Words),
+        1 => (index(), any::<bool>()).prop_map(|(message, some)| Step::KeepWords(message, some)),
         1 => (who, index()).prop_map(|(who, challenge)| Step::Code { who, challenge }),
         2 => (0..8_u64, 0..3_usize).prop_map(|(amount, budget)| Step::Charge(amount, budget)),
         1 => (0..8_u64, 0..8_u64).prop_map(|(from, to)| Step::Correct(from, to)),
@@ -111,6 +113,7 @@ impl World {
                     id,
                     site,
                     challenge,
+                    reference: Reference::from_random([7; 5]),
                     send,
                     provider: PROVIDERS[provider],
                     channel: Channel::Voice,
@@ -149,6 +152,11 @@ impl World {
                 format!("{reported:?} {:?}", store.message(id).await.unwrap().map(timeless))
             }
             Step::Words(message) => format!("{:?}", store.take_words(self.message(message)).await),
+            Step::KeepWords(message, some) => {
+                let id = self.message(message);
+                let kept = store.keep_words(id, if some { b"page\0" } else { b"" }).await;
+                format!("{kept:?} {:?}", store.words(id).await)
+            }
             Step::Code { who, challenge } => {
                 let (id, visitor) = self.challenge(challenge, who);
                 format!("{:?}", store.sealed_code(site, visitor.browser, id).await)
