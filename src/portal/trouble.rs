@@ -130,7 +130,8 @@ impl Trouble {
         let heading = match (others > 0, ways.is_empty()) {
             (true, _) => "trouble.heading.other",
             (false, true) => "trouble.heading.none",
-            (false, false) => "trouble.heading",
+            (false, false) if matches!(self.why, Why::Lost(_)) => "trouble.heading",
+            (false, false) => "notice.undelivered.heading",
         };
         context! {
             key,

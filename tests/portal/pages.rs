@@ -372,6 +372,9 @@ async fn a_visitor_whom_nobody_names_is_asked_for_an_address() {
         let page = visitor.follow(asked).await;
         let shown = page.text();
         assert_eq!(page.status, 200, "{shown}");
+        // Nor does it show in what is told of the message.
+        let told = visitor.call("GET", "/.otpgate/api/challenge", serde_json::Value::Null).await;
+        assert!(told.json().get("delivery").is_none(), "{told:?}");
         pages.push(shown.split("Reference").next().unwrap().to_owned());
         if address.ends_with("corp.example") {
             for _ in 0..100 {

@@ -54,6 +54,7 @@ async fn the_table_holds() {
     assert_eq!(sent.status, 202);
     let expected = json!({
         "id": id, "channel": "email", "to": "a***@e***.com", "resend_in": 30, "expires_in": 300, "sends_left": 3,
+        "delivery": {"state": "accepted"},
     });
     assert_eq!(sent.json(), expected);
     let early = alice.call("POST", "/.otpgate/api/send", json!({})).await;
@@ -65,6 +66,7 @@ async fn the_table_holds() {
         (&standing["state"], &standing["expires_in"], &standing["resend_in"]),
         (&json!("sent"), &json!(290), &json!(20))
     );
+    assert_eq!(standing["delivery"], json!({"state": "accepted"}));
 
     let wrong = alice.call("POST", "/.otpgate/api/verify", json!({"code": world.wrong_code()})).await;
     assert_eq!((wrong.status, wrong.problem().as_str()), (403, "wrong-code"));
@@ -256,5 +258,7 @@ async fn a_message_that_did_not_go_out_is_a_503() {
     for _ in 0..6 {
         let answer = alice.call("POST", "/.otpgate/api/send", json!({"id": id})).await;
         assert_eq!((answer.status, answer.problem().as_str(), answer.header("retry-after")), (503, "unavailable", "5"));
+        assert_eq!(answer.json()["reason"], "provider_down");
+        assert_eq!(answer.json()["try"], json!([{"channel": "email", "contact": 0, "to": "a***@e***.com"}]));
     }
 }

@@ -17,7 +17,7 @@ use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{Ask, HeaderSource, Source};
 use otpgate::portal::{Handled, Portal};
 use otpgate::request::{CanonicalRequest, IdentityHeaders, Networks, RawRequest, TrustedProxies};
-use otpgate::seal::{CodeShape, KeyRing, Secret, SystemRandom};
+use otpgate::seal::CodeShape;
 use otpgate::stepup::{ChallengeRules, Forward, Gateway, NoBody, Shared, SiteSpec, Visit};
 use otpgate::store::memory::MemoryStore;
 use otpgate::store::{Budget, FailureLimits, Limits, Resend, SiteKey, TypedLimits};
@@ -124,12 +124,11 @@ impl World {
         let channels = if rules.delivers { &CHANNELS[..] } else { &[Channel::Email] };
         let channels = channels.iter().map(|channel| ChannelSpec::new(*channel, ["post".into()])).collect();
         let spec = DeliverySpec { providers: vec![provider], channels, ..DeliverySpec::default() };
-        let tools = Tools { clock: clock.clone(), ..Tools::alone(outbox.clone()) };
+        let (store, audit) = (Arc::new(MemoryStore::new(clock.clone())), Arc::new(Audit::new(clock.clone())));
+        let tools = Tools { clock: clock.clone(), store, audit, ..Tools::alone(outbox.clone()) };
+        let (store, random, keys) = (tools.store.clone(), tools.random.clone(), tools.keys.clone());
+        let shared = Arc::new(Shared::new(store, clock.clone(), random, tools.audit.clone()));
         let delivery = Delivery::new(spec, tools).unwrap();
-        let audit = Arc::new(Audit::new(clock.clone()));
-        let store = Arc::new(MemoryStore::new(clock.clone()));
-        let shared = Arc::new(Shared::new(store, clock.clone(), Arc::new(SystemRandom::new()), audit));
-        let keys = KeyRing::new(&[Secret::parse(&Secret::generate(&SystemRandom::new())).unwrap()]).unwrap();
         let waits = [30, 60, 120].map(Duration::from_secs).to_vec();
         let challenge = ChallengeRules {
             shape: CodeShape::new(6).unwrap(),
@@ -142,8 +141,7 @@ impl World {
             limits: Limits { failures: rules.failures, typed: rules.typed, ..Limits::default() },
         };
         let sites = vec![shop(), wiki(), vault()];
-        let gateway =
-            Gateway::new(shared, Arc::new(keys), Arc::new(delivery), challenge, sites, TrustedProxies::default());
+        let gateway = Gateway::new(shared, keys, Arc::new(delivery), challenge, sites, TrustedProxies::default());
         Self { gateway: Arc::new(gateway), clock, outbox, portal: Portal::default() }
     }
 
