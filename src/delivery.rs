@@ -1,8 +1,9 @@
 //! How a code reaches a contact: channels, messages and providers.
 //!
 //! May use: `words`, `seal`, `config`, `audit`, `request`, `store`. A [`Message`] is what is to be said, and to whom;
-//! what it says is in `sentences` and `templates`. Which providers are tried, and in which order, is in `choice`, by what
-//! `number`, `quality` and `breaker` know. A provider carries it: one file each in `providers`; what follows from a failure is the one table in `remedy`. [`Delivery::send`] puts them
+//! what it says is in `sentences` and `templates`. Which providers are tried, and in which order, is in `choice`, by
+//! what `number`, `quality` and `breaker` know. A provider carries it:
+//! one file each in `providers`; what follows from a failure is the one table in `remedy`. [`Delivery::send`] puts them
 //! together; what providers report later comes in by [`Delivery::read`]. Start there.
 
 mod breaker;
@@ -13,6 +14,7 @@ mod learned;
 mod message;
 mod number;
 mod outbox;
+mod page;
 mod parcel;
 mod providers;
 mod quality;
@@ -39,15 +41,15 @@ pub use failure::{Attempt, Failure, Reply, SendError};
 pub use message::{Aim, Message, SiteName};
 pub use number::{NumberFacts, PhoneKind};
 pub use outbox::{Kept, Outbox};
+pub use page::{Page, PageReport};
 pub use quality::{Standing, Tally};
 pub use receipt::{BadCallback, Callback, Heard, Receipt, Whose};
 pub use remedy::{Remedy, Told};
 pub use send::{Delivered, Order};
 pub use sms::LongSms;
 pub use spec::{
-    BadDelivery, BadSender, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec,
-    HttpSpec, MessageBirdSpec, PlivoSpec, ProviderKind, ProviderSpec, Sender, SmtpSpec, Strategy, TwilioSpec,
-    VonageSpec,
+    BadDelivery, BadSmtp, BestRules, BirdSpec, ChannelSpec, Common, CountrySpec, DeliverySpec, GetOtpSpec, HttpSpec,
+    MessageBirdSpec, PlivoSpec, ProviderKind, ProviderSpec, SmtpSpec, Strategy, TwilioSpec, VonageSpec,
 };
 pub use templates::{BadTemplate, Templates};
 pub use tongue::LANGUAGES;
@@ -65,7 +67,7 @@ use crate::delivery::web::Web;
 use crate::seal::{KeyRing, Random, SystemRandom};
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreError};
-use crate::words::{Channel, Clock, Contact, Currency, PhoneNumber, SystemClock};
+use crate::words::{Amount, Channel, Clock, Contact, Currency, PhoneNumber, SystemClock};
 
 /// How codes reach people: the providers of every channel.
 #[derive(Debug)]
@@ -126,8 +128,7 @@ impl Delivery {
             carriers.push(Arc::new(Carrier::new(name, common, providers::set_up(provider, &bench)?)));
         }
         let mut delivery = Self::of(carriers, &spec.channels, tools)?;
-        (delivery.public_url, delivery.currency) = (spec.public_url, spec.currency);
-        delivery.templates = spec.templates;
+        (delivery.public_url, delivery.currency, delivery.templates) = (spec.public_url, spec.currency, spec.templates);
         Ok(delivery)
     }
 
@@ -148,14 +149,26 @@ impl Delivery {
         let names = carriers.iter().map(|carrier| Arc::clone(&carrier.name)).collect();
         let quality = Quality::new(Measuring { store, clock, audit }, names);
         let queue = Semaphore::new(send::QUEUE);
-        let (templates, currency) = (Arc::default(), Currency::USD);
-        Ok(Self { carriers, chooser, quality, queue, templates, public_url: None, currency, tools })
+        let templates = Arc::default();
+        Ok(Self { carriers, chooser, quality, queue, templates, public_url: None, currency: Currency::USD, tools })
     }
 
     /// Whether any provider carries messages on `channel`.
     #[must_use]
     pub fn can(&self, channel: Channel) -> bool {
         self.chooser.serves(channel)
+    }
+
+    /// Whether every provider that would be tried for a message to `contact` takes money for it.
+    #[must_use]
+    pub fn costs(&self, contact: &Contact) -> bool {
+        self.choose(contact, None, 1).is_ok_and(|chosen| chosen.tries.iter().all(|choice| choice.cost > Amount::ZERO))
+    }
+
+    /// Whether the provider `name` reports what becomes of its messages, and has an address to report to.
+    #[must_use]
+    pub fn reports(&self, name: &str) -> bool {
+        self.public_url.is_some() && self.carrier(name).is_ok_and(|carrier| carrier.provider.reports())
     }
 
     /// What a phone number tells.

@@ -16,6 +16,7 @@ mod page;
 mod receipts;
 mod sentences;
 pub mod settings;
+mod trouble;
 mod turn;
 mod view;
 

@@ -130,6 +130,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// What a call says, sealed: for just one caller.
     async fn take_words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Keeps this sealed text with a message, in the place of any that is kept: the page that a provider opened for it.
+    /// Unknown messages are no error.
+    async fn keep_words(&self, id: MessageId, words: &[u8]) -> Result<(), StoreError>;
+
+    /// The sealed text that is kept with a message, which stays.
+    async fn words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError>;
+
     /// Moves a message on as a receipt says, never back, and its challenge's send with it.
     async fn report(&self, report: &Report<'_>) -> Result<Reported, StoreError>;
 

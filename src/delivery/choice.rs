@@ -194,7 +194,7 @@ impl Chooser {
                 let lane = table.lane(country);
                 match kind {
                     _ if !kind.takes(channel) && !kind.takes(Channel::Voice) => return Err(NotTaken::Kind),
-                    _ if !lane.allowed => return Err(NotTaken::Country),
+                    _ if !table.allows(country) => return Err(NotTaken::Country),
                     _ if !kind.takes(channel) => return Err(NotTaken::Landline),
                     _ => (lane, country),
                 }

@@ -136,6 +136,21 @@ impl SendError {
                 && self.attempts.iter().all(|attempt| matches!(attempt.failure.remedy().told, Told::AnotherWay))
     }
 
+    /// Why, in one word: what is true of the recipient rather than what is wrong with a provider.
+    #[must_use]
+    pub fn class(&self) -> FailureClass {
+        match self.not_taken {
+            Some(NotTaken::Country) => return FailureClass::RegionBlocked,
+            Some(NotTaken::Landline) => return FailureClass::Landline,
+            Some(NotTaken::Kind) => return FailureClass::InvalidNumber,
+            Some(NotTaken::NoProvider) | None => {}
+        }
+        let mut classes = self.attempts.iter().map(|attempt| attempt.failure.class());
+        let last = self.attempts.last().map(|attempt| attempt.failure.class());
+        let of_recipient = classes.find(|class| Remedy::of(*class).told != Told::OurFault);
+        of_recipient.or(last).unwrap_or(FailureClass::Unknown)
+    }
+
     /// What was tried, in order.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {

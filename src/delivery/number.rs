@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use moka::sync::Cache;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 use crate::words::{Channel, Country, PhoneNumber};
 
@@ -75,6 +75,14 @@ fn country(region: Region) -> Option<Country> {
     region.as_region_str().parse().ok()
 }
 
+/// The country of a calling code that is one country's alone: of those that share one (+1, +7, +44 and a few more) a number
+/// in no known range could be any's, and `allow` must not take one for another's.
+fn only_region(calling_code: i32) -> Option<Region> {
+    let mut regions = PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(calling_code)?;
+    let first = regions.next()?;
+    regions.next().is_none().then_some(first)
+}
+
 // === impl PhoneKind ===
 
 impl PhoneKind {
@@ -98,8 +106,7 @@ impl NumberFacts {
             return Self { country: None, kind: PhoneKind::Satellite };
         }
         let Ok(parsed) = rlibphonenumber::PhoneNumber::parse(written, None) else { return NOTHING };
-        let of_code = || PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code);
-        let country = parsed.get_region_code().or_else(of_code).and_then(country);
+        let country = parsed.get_region_code().or_else(|| only_region(parsed.country_code)).and_then(country);
         // `+44 07…` is understood, too; but one telephone must not have two numbers to count by (I4).
         if parsed.format_as(PhoneNumberFormat::E164) != written {
             return Self { country, kind: PhoneKind::Unknown };
@@ -115,7 +122,7 @@ impl NumberFacts {
             PhoneNumberType::PersonalNumber => PhoneKind::Personal,
             PhoneNumberType::Pager => PhoneKind::Pager,
             PhoneNumberType::UAN => PhoneKind::Uan,
-            PhoneNumberType::Unknown if country.is_some() && PHONE_NUMBER_UTIL.is_possible_number(&parsed) => {
+            PhoneNumberType::Unknown if parsed.is_possible_with_reason() == Ok(NumberLengthType::IsPossible) => {
                 PhoneKind::Unlisted
             }
             PhoneNumberType::VoiceMail | PhoneNumberType::Unknown => PhoneKind::Unknown,

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::delivery::page::{Page, PageOrder, PageReport};
 use crate::delivery::web::Web;
 use crate::delivery::{
     BadCallback, BadDelivery, Callback, Failure, Heard, Outbox, Parcel, ProviderKind, ProviderSpec, Taken,
@@ -32,6 +33,27 @@ pub(super) trait Provider: fmt::Debug + Send + Sync {
 
     /// Carries a message, in one attempt.
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure>;
+
+    /// Opens a page of the provider's own for one address. Only for providers of [`Channel::Hosted`].
+    async fn open_page(&self, _order: &PageOrder<'_>) -> Result<Page, Failure> {
+        Err(Failure::Unsendable("it has no page of its own"))
+    }
+
+    /// Reads a request in which the provider reports of such a page; `None` when it has none. What it says is believed
+    /// only once its secret is compared.
+    fn read_page(&self, _callback: &Callback<'_>) -> Option<Result<PageReport, BadCallback>> {
+        None
+    }
+
+    /// Asks what became of such a page: whether the address was proved. `None` when nobody can tell.
+    async fn ask_page(&self, _page: &Page) -> Option<bool> {
+        None
+    }
+
+    /// Whether it reports what becomes of a message, to an address to which it can.
+    fn reports(&self) -> bool {
+        true
+    }
 
     /// Reads a request in which the provider reports of messages, and believes nothing that is not signed as the vendor
     /// signs it.

@@ -9,10 +9,11 @@ use tokio::time::timeout;
 use crate::audit::ProviderMetrics;
 use crate::delivery::breaker::{Change, Leave};
 use crate::delivery::choice::Try;
+use crate::delivery::page::PageOrder;
 use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken};
-use crate::seal::{Purpose, Random};
+use crate::seal::Purpose;
 use crate::store::{Charge, Charged, Measure, Measured, MoneyBudget, NewMessage, SiteKey, Spent, TakenMessage, What};
-use crate::words::{Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Price};
+use crate::words::{Address, Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Price};
 
 /// A message to send, and whose it is.
 #[derive(Debug)]
@@ -54,6 +55,15 @@ const SOON: Duration = Duration::from_secs(2);
 /// How many messages may wait for busy providers, in all.
 pub(super) const QUEUE: usize = 4096;
 
+/// What a provider is asked to do.
+enum Cargo {
+    /// To carry a message that says this.
+    Message(Said),
+    /// To open a page of its own for the message's address, which it reaches by this channel, and to send the browser
+    /// back there.
+    Page { by: Channel, back: String },
+}
+
 /// What became of a message at one provider.
 enum Tried {
     Taken {
@@ -74,12 +84,30 @@ impl Delivery {
     /// # Errors
     /// When no provider surely took it. [`SendError::surely_not_sent`] says whether it may have gone out all the same.
     pub async fn send(&self, order: &Order<'_>) -> Result<Delivered, SendError> {
+        match self.templates.say(order.message) {
+            Some(said) => self.hand_over(order, Cargo::Message(said)).await,
+            None => Err(SendError::new(order.message.to.channel(), Vec::new())),
+        }
+    }
+
+    /// Opens a page of a provider's own for the message's address, as a message is sent; `back` is where the browser comes
+    /// back to. The page is kept with the message in the store, sealed ([`Delivery::page`]).
+    ///
+    /// # Errors
+    /// As [`Delivery::send`]. Whatever happened, the visitor has no page then.
+    pub async fn open_page(&self, order: &Order<'_>, back: String) -> Result<Delivered, SendError> {
+        let by = match order.message.to.address() {
+            Address::Email(_) => Channel::Email,
+            Address::Phone(number) if self.facts(number).kind.takes(Channel::Sms) => Channel::Sms,
+            Address::Phone(_) => Channel::Voice,
+        };
+        self.hand_over(order, Cargo::Page { by, back }).await
+    }
+
+    async fn hand_over(&self, order: &Order<'_>, cargo: Cargo) -> Result<Delivered, SendError> {
         let channel = order.message.to.channel();
         let mut failed: Vec<Attempt> = Vec::new();
-        let Some(said) = self.templates.say(order.message) else {
-            return Err(SendError::new(channel, failed));
-        };
-        let chosen = match self.choose(&order.message.to, order.avoid, said.parts()) {
+        let chosen = match self.choose(&order.message.to, order.avoid, cargo.parts()) {
             Ok(chosen) => chosen,
             Err(why) => return Err(SendError::new(channel, failed).not_taken(why)),
         };
@@ -88,7 +116,7 @@ impl Delivery {
             let maybe_sent = failed.iter().any(|attempt| !attempt.failure.surely_not_sent());
             let is_last = place + 1 == chosen.tries.len();
             let is_only = is_last && failed.is_empty();
-            let failure = match self.offer(order, &said, choice, chosen.country, is_last, is_only).await {
+            let failure = match self.offer(order, &cargo, choice, chosen.country, is_last, is_only).await {
                 Tried::Taken { message, spent } => {
                     let provider = choice.carrier.name.to_string();
                     return Ok(Delivered { provider, message, failed, spent });
@@ -119,7 +147,7 @@ impl Delivery {
     async fn offer(
         &self,
         order: &Order<'_>,
-        said: &Said,
+        cargo: &Cargo,
         choice: &Try,
         country: Option<Country>,
         is_last: bool,
@@ -147,7 +175,7 @@ impl Delivery {
         let mut once_more = is_last;
         let outcome = loop {
             let message = MessageId::from_random(self.tools.random.bytes());
-            let outcome = self.attempt(order, carrier, said, message, country, *cost).await;
+            let outcome = self.attempt(order, carrier, cargo, message, country, *cost).await;
             self.count(carrier, order, country, &outcome).await;
             match outcome {
                 Ok(_) => break Ok(message),
@@ -213,7 +241,7 @@ impl Delivery {
         &self,
         order: &Order<'_>,
         carrier: &Carrier,
-        said: &Said,
+        cargo: &Cargo,
         id: MessageId,
         country: Option<Country>,
         charged: Amount,
@@ -227,12 +255,13 @@ impl Delivery {
             let token = self.tools.keys.form_token(&words_of(id));
             format!("{url}/.otpgate/{WORDS}/{provider}?m={id}&t={token}")
         });
-        let parcel = Parcel { message, said, id, receipts: receipts.as_deref(), answer: answer.as_deref() };
-        let words = if fetched {
-            let random: &dyn Random = &*self.tools.random;
-            self.tools.keys.seal(Purpose::Words, id.as_bytes(), carrier.provider.words(&parcel).as_bytes(), random)
-        } else {
-            Vec::new()
+        let (receipts, answer) = (receipts.as_deref(), answer.as_deref());
+        let words = match cargo {
+            Cargo::Message(said) if fetched => {
+                let words = carrier.provider.words(&Parcel { message, said, id, receipts, answer });
+                self.tools.keys.seal(Purpose::Words, id.as_bytes(), words.as_bytes(), &*self.tools.random)
+            }
+            Cargo::Message(_) | Cargo::Page { .. } => Vec::new(),
         };
         let new = NewMessage {
             id,
@@ -248,7 +277,16 @@ impl Delivery {
             ttl: RECEIPTS,
         };
         self.tools.store.track(&new).await.map_err(|_| Failure::Store)?;
-        let taken = carrier.provider.carry(&parcel).await?;
+        let taken = match cargo {
+            Cargo::Message(said) => carrier.provider.carry(&Parcel { message, said, id, receipts, answer }).await?,
+            Cargo::Page { by, back } => {
+                let page = carrier.provider.open_page(&PageOrder { message, id, by: *by, receipts, back }).await?;
+                // Without what is kept of it the page is of no use, and nobody has seen it yet.
+                let sealed = self.seal_page(id, &page);
+                self.tools.store.keep_words(id, &sealed).await.map_err(|_| Failure::Store)?;
+                Taken::accepted(Some(page.id))
+            }
+        };
         let theirs = taken.theirs.as_deref().map(|theirs| self.name_of(provider, theirs));
         let noted = TakenMessage { id, site, challenge, send, provider, theirs, progress: taken.progress };
         // The code is out: what cannot be noted now costs a receipt, not the visitor's code.
@@ -321,6 +359,18 @@ impl Delivery {
     /// A price in our currency.
     fn comparable(&self, price: Option<Price>) -> Option<Amount> {
         price.filter(|price| price.currency.is_none_or(|known| known == self.currency)).map(|price| price.amount)
+    }
+}
+
+// === impl Cargo ===
+
+impl Cargo {
+    /// How many parts a provider bills.
+    const fn parts(&self) -> u8 {
+        match self {
+            Self::Message(said) => said.parts(),
+            Self::Page { .. } => 1,
+        }
     }
 }
 

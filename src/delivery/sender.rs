@@ -11,6 +11,15 @@ pub(super) enum Sender {
     Name(String),
 }
 
+/// Whom a message is from, at providers that can also choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Always the same.
+    Sender(Sender),
+    /// One out of a pool at the provider, by the pool's name there.
+    Pool(String),
+}
+
 /// Why a text is no sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a number such as +60123456789, or a name of at most 11 letters and digits, such as `Shop`")]
@@ -31,6 +40,18 @@ impl Sender {
         match self {
             Self::Number(digits) if digits.len() >= 7 => Some(digits),
             Self::Number(_) | Self::Name(_) => None,
+        }
+    }
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// The number from which calls can come.
+    pub(super) fn caller(&self) -> Option<&str> {
+        match self {
+            Self::Sender(sender) => sender.caller(),
+            Self::Pool(_) => None,
         }
     }
 }

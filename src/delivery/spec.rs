@@ -5,7 +5,6 @@ pub(in crate::delivery) mod getotp;
 pub(in crate::delivery) mod http;
 pub(in crate::delivery) mod messagebird;
 mod plivo;
-mod sender;
 mod twilio;
 pub(in crate::delivery) mod vonage;
 
@@ -24,7 +23,6 @@ pub use self::getotp::GetOtpSpec;
 pub use self::http::HttpSpec;
 pub use self::messagebird::MessageBirdSpec;
 pub use self::plivo::PlivoSpec;
-pub use self::sender::{BadSender, Sender};
 pub use self::twilio::TwilioSpec;
 pub use self::vonage::VonageSpec;
 use crate::delivery::Templates;
@@ -301,6 +299,7 @@ impl ProviderKind {
     pub fn lacks(&self, channel: Channel) -> Option<&'static str> {
         match self {
             Self::Vonage(spec) => spec.lacks(channel),
+            Self::GetOtp(spec) => spec.lacks(channel),
             _ => None,
         }
     }

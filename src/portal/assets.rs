@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 const STYLE: &str = include_str!("assets/style.css");
-const COUNTDOWN: &str = include_str!("assets/countdown.js");
+const PAGE: &str = include_str!("assets/page.js");
 
 /// The folder of the assets.
 pub(super) const FOLDER: &str = "/.otpgate/assets/";
@@ -24,7 +24,7 @@ pub(super) static STYLESHEET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", STYLE));
 /// The script, without which every page works.
 pub(super) static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("countdown", "js", "text/javascript; charset=utf-8", COUNTDOWN));
+    LazyLock::new(|| Asset::new("page", "js", "text/javascript; charset=utf-8", PAGE));
 
 // === impl Asset ===
 

@@ -24,6 +24,7 @@ use crate::portal::{assets, page, sentences, turn, view};
 use crate::request::{OwnOrigin, RequestKind};
 use crate::stepup::{Arrival, Verified};
 use crate::store::State;
+use crate::words::ChallengeId;
 
 /// A whole answer.
 pub(super) struct Answer(http::Response<Bytes>);
@@ -37,6 +38,8 @@ pub(super) fn router() -> Router {
         .route("/.otpgate/help", get(help))
         .route("/.otpgate/verify", post(verify))
         .route("/.otpgate/send", post(send))
+        .route("/.otpgate/finish", post(finish))
+        .route("/.otpgate/back/{id}", get(back))
         .route("/.otpgate/ask", post(ask))
         .route("/.otpgate/logout", post(log_out))
         .route("/.otpgate/assets/{name}", get(asset))
@@ -77,21 +80,29 @@ async fn verify(Extension(call): Extension<Call>, body: Bytes) -> Answer {
         Ok(verified) => verified,
         Err(error) => return call.unavailable(&error).page().into(),
     };
-    match verified {
-        Verified::Passed { cookies, return_to } => page::see_other(&return_to, cookies),
-        Verified::Malformed(standing, typed) => {
-            call.code_again(StatusCode::UNPROCESSABLE_ENTITY, &standing, call.malformed(&typed))
-        }
-        Verified::Wrong(standing, tries_left) => {
-            call.code_again(StatusCode::FORBIDDEN, &standing, wrong_code(tries_left))
-        }
-        Verified::Locked(standing, lock) => call.locked(&standing, lock),
-        Verified::Expired(standing) => call.expired(&standing),
-        Verified::Spent(standing) => call.passed(&standing, StatusCode::GONE),
-        Verified::NotSent(standing) => call.standing(&standing),
-        Verified::Not(arrival) => call.arrival(arrival),
+    call.verified_page(verified)
+}
+
+/// The visitor says that they have finished on a provider's page.
+async fn finish(Extension(call): Extension<Call>, body: Bytes) -> Answer {
+    let form = match call.form(&body) {
+        Ok(form) => form,
+        Err(notice) => return call.tell(notice).link("/.otpgate/challenge", "go-to-code").page().into(),
+    };
+    match call.gateway.finish(&call.site, &call.visit, Some(form.id)).await {
+        Ok(verified) => call.verified_page(verified),
+        Err(error) => call.unavailable(&error).page().into(),
     }
-    .into()
+}
+
+/// A browser comes back from a provider's page, for good or bad: that alone means nothing, so it is only shown how the
+/// challenge stands.
+async fn back(Extension(call): Extension<Call>) -> Answer {
+    let id = call.visit.request.path.decoded().strip_prefix("/.otpgate/back/").map(ChallengeId::parse);
+    match id {
+        Some(Ok(id)) => page::see_other(&view::page_address(&id), Vec::new()).into(),
+        _ => call.tell(Notice::NO_CHALLENGE).link("/", "start").page().into(),
+    }
 }
 
 async fn send(Extension(call): Extension<Call>, body: Bytes) -> Answer {
@@ -164,6 +175,29 @@ pub(super) async fn not_found(Extension(call): Extension<Call>) -> Answer {
 /// (O34).
 pub(super) async fn wrong_method(Extension(call): Extension<Call>) -> Answer {
     call.tell(Notice::WRONG_METHOD).link("/.otpgate/challenge", "go-to-code").to(turn::kind_of(&call.visit)).into()
+}
+
+// === impl Call ===
+
+impl Call {
+    fn verified_page(&self, verified: Verified) -> Answer {
+        match verified {
+            Verified::Passed { cookies, return_to } => page::see_other(&return_to, cookies),
+            Verified::Malformed(standing, typed) => {
+                self.code_again(StatusCode::UNPROCESSABLE_ENTITY, &standing, self.malformed(&typed))
+            }
+            Verified::Wrong(standing, tries_left) => {
+                self.code_again(StatusCode::FORBIDDEN, &standing, wrong_code(tries_left))
+            }
+            Verified::Locked(standing, lock) => self.locked(&standing, lock),
+            Verified::Expired(standing) => self.expired(&standing),
+            Verified::Spent(standing) => self.passed(&standing, StatusCode::GONE),
+            Verified::NotSent(standing) => self.standing(&standing),
+            Verified::Unfinished(standing) => self.unfinished(&standing),
+            Verified::Not(arrival) => self.arrival(arrival),
+        }
+        .into()
+    }
 }
 
 // === impl Answer ===

@@ -4,6 +4,8 @@
 //! another type than the table says is refused and counts nothing (O02). Errors never repeat what was sent: it may have
 //! been a code.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Extension;
@@ -16,11 +18,12 @@ use serde_json::{Map, Value, json};
 use crate::portal::handle::Call;
 use crate::portal::html::{self, Answer, is_media_type};
 use crate::portal::notice::{Notice, Telling};
+use crate::portal::trouble::Trouble;
 use crate::portal::{page, sentences, turn, view};
 use crate::request::OwnOrigin;
 use crate::stepup::{Arrival, Choice, Sending, Standing, Verified};
 use crate::store::{Lock, State};
-use crate::words::{ChallengeId, Channel};
+use crate::words::{ChallengeId, Channel, FailureClass};
 
 /// What `POST /.otpgate/api/send` takes.
 #[derive(Deserialize)]
@@ -43,12 +46,19 @@ struct Verify {
     code: String,
 }
 
+/// What `POST /.otpgate/api/finish` takes.
+#[derive(Deserialize)]
+struct Finish {
+    id: Option<String>,
+}
+
 /// The endpoints' routes.
 pub(super) fn router() -> Router {
     Router::new()
         .route("/.otpgate/api/challenge", get(challenge))
         .route("/.otpgate/api/send", post(send))
         .route("/.otpgate/api/verify", post(verify))
+        .route("/.otpgate/api/finish", post(finish))
         .method_not_allowed_fallback(html::wrong_method)
 }
 
@@ -90,6 +100,17 @@ async fn verify(Extension(call): Extension<Call>, body: Bytes) -> Answer {
     }
 }
 
+async fn finish(Extension(call): Extension<Call>, body: Bytes) -> Answer {
+    let (id, _) = match call.read::<Finish>(&body, |asked| asked.id.as_deref()) {
+        Ok(read) => read,
+        Err(notice) => return call.tell(notice).problem().into(),
+    };
+    match call.gateway.finish(&call.site, &call.visit, id).await {
+        Ok(verified) => call.verified(verified).into(),
+        Err(error) => call.unavailable(&error).problem().into(),
+    }
+}
+
 /// Where a challenge stands.
 fn found(standing: &Standing) -> Response<Bytes> {
     let mut members = view::json(standing);
@@ -101,6 +122,8 @@ fn found(standing: &Standing) -> Response<Bytes> {
     if let Some(last) = &standing.last {
         members.insert("to".to_owned(), last.to.as_str().into());
     }
+    members.extend(view::delivery(standing).map(|told| ("delivery".to_owned(), told)));
+    members.extend(view::hosted(standing).map(|page| ("hosted".to_owned(), page)));
     if let State::Locked(lock) = standing.state {
         members.insert("retry_after".to_owned(), lock.retry_after().into());
     }
@@ -148,6 +171,8 @@ impl Call {
                 members.insert("resend_in".to_owned(), sentences::seconds(standing.resend_in).into());
                 members.insert("expires_in".to_owned(), sentences::seconds(standing.expires_in).into());
                 members.insert("sends_left".to_owned(), standing.sends_left.into());
+                members.extend(view::delivery(&standing).map(|told| ("delivery".to_owned(), told)));
+                members.extend(view::hosted(&standing).map(|page| ("hosted".to_owned(), page)));
                 answer(StatusCode::ACCEPTED, members)
             }
             Sending::TooMany(standing, wait) => self.of(Notice::TOO_MANY_SENDS, &standing).wait(wait, None).problem(),
@@ -155,7 +180,9 @@ impl Call {
             Sending::Expired(standing) => self.of(Notice::EXPIRED, &standing).problem(),
             Sending::Passed(standing) => self.of(Notice::PASSED, &standing).problem(),
             Sending::NoSuchContact(standing) => self.of(Notice::NO_SUCH_CONTACT, &standing).problem(),
-            Sending::Undelivered(standing) => self.of(Notice::UNDELIVERED, &standing).wait(turn::PAUSE, None).problem(),
+            Sending::Undelivered(standing, class) => self.undelivered_problem(&standing, class),
+            Sending::OutOfMoney(standing, wait) => self.out_of_money_problem(&standing, wait),
+            Sending::Paused(standing, wait) => self.paused_problem(&standing, wait),
             Sending::Crowded(reference) => turn::crowded(&self.site, reference).problem(),
             Sending::Not(arrival) => self.not(arrival),
         }
@@ -182,6 +209,7 @@ impl Call {
             Verified::Expired(standing) => self.of(Notice::EXPIRED, &standing).problem(),
             Verified::Spent(standing) => self.of(Notice::PASSED, &standing).problem(),
             Verified::NotSent(standing) => self.of(Notice::NOT_SENT, &standing).problem(),
+            Verified::Unfinished(standing) => self.of(Notice::UNFINISHED, &standing).problem(),
             Verified::Not(arrival) => self.not(arrival),
         }
     }
@@ -195,9 +223,31 @@ impl Call {
             }
             Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).problem(),
             Arrival::Standing(standing) => found(&standing),
-            Arrival::Undelivered(standing) => self.of(Notice::UNDELIVERED, &standing).wait(turn::PAUSE, None).problem(),
+            Arrival::Undelivered(standing, class) => self.undelivered_problem(&standing, class),
             Arrival::TooMany(standing, wait) => self.of(Notice::TOO_MANY_SENDS, &standing).wait(wait, None).problem(),
+            Arrival::OutOfMoney(standing, wait) => self.out_of_money_problem(&standing, wait),
+            Arrival::Paused(standing, wait) => self.paused_problem(&standing, wait),
         }
+    }
+
+    fn undelivered_problem(&self, standing: &Standing, class: FailureClass) -> Response<Bytes> {
+        let trouble = Trouble::not_taken(standing, class);
+        let telling = if trouble.is_final() {
+            self.of(Notice::UNDELIVERABLE, standing)
+        } else {
+            self.of(Notice::UNDELIVERED, standing).wait(turn::PAUSE, None)
+        };
+        telling.member("reason", class.as_str()).member("try", trouble.json_ways(standing)).problem()
+    }
+
+    fn out_of_money_problem(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+        let ways = Trouble::out_of_money(standing, wait).json_ways(standing);
+        self.of(Notice::OUT_OF_MONEY, standing).wait(wait, None).member("try", ways).problem()
+    }
+
+    fn paused_problem(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+        let ways = Trouble::paused(standing, wait).json_ways(standing);
+        self.of(Notice::PAUSED, standing).wait(wait, None).member("try", ways).problem()
     }
 
     fn of_lock(&self, standing: &Standing, lock: Lock) -> Response<Bytes> {

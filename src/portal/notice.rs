@@ -52,10 +52,14 @@ notices! {
     TOO_MANY_SENDS = "too-many-sends" "too-many-sends" 429 "clock";
     EXPIRED = "expired" "expired" 410 "clock";
     UNDELIVERED = "undelivered" "unavailable" 503 "wrong";
+    UNDELIVERABLE = "undeliverable" "undeliverable" 422 "wrong";
+    OUT_OF_MONEY = "out-of-money" "budget-exhausted" 503 "clock";
+    PAUSED = "paused" "paused" 429 "clock";
     PASSED = "passed" "expired" 410 "done";
     MALFORMED_CODE = "malformed-code" "malformed-code" 422 "wrong";
     WRONG_CODE = "wrong-code" "wrong-code" 403 "wrong";
     NOT_SENT = "not-sent" "not-sent" 409 "info";
+    UNFINISHED = "unfinished" "unfinished" 409 "clock";
     NO_SUCH_CONTACT = "no-such-contact" "no-such-contact" 404 "wrong";
 
     // About a request to the application.

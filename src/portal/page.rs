@@ -39,11 +39,12 @@ pub(super) enum Forms {
     Onward,
 }
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("ask.html", include_str!("templates/ask.html")),
     ("choose.html", include_str!("templates/choose.html")),
     ("code.html", include_str!("templates/code.html")),
     ("help.html", include_str!("templates/help.html")),
+    ("hosted.html", include_str!("templates/hosted.html")),
     ("layout.html", include_str!("templates/layout.html")),
     ("macros.html", include_str!("templates/macros.html")),
     ("notice.html", include_str!("templates/notice.html")),
@@ -74,8 +75,10 @@ fn escape(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
 /// Nothing but the portal's own style, script and icon; in no frame (U23). No nonce: no page has a line of inline code.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
+/// That of the code page, whose script asks what became of the message.
 const POLICY_ONWARD: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-                             form-action 'self' https: http:; base-uri 'none'; frame-ancestors 'none'";
+                             connect-src 'self'; form-action 'self' https: http:; base-uri 'none'; \
+                             frame-ancestors 'none'";
 
 // === impl Page ===
 

@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 
 use super::notice::Notice;
 use super::{assets, sentences};
+use crate::words::{FailureClass, Progress};
 use bytes::Bytes;
 use gallery::{Stage, every_page};
 
@@ -52,7 +53,7 @@ fn every_page_is_whole_small_and_safe() {
         assert!(html.trim_start().starts_with("<!doctype html>"), "{name}: {html}");
         assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8", "{name}");
         // U25, and what loads with it.
-        let styled = html.len() + include_str!("assets/style.css").len() + include_str!("assets/countdown.js").len();
+        let styled = html.len() + include_str!("assets/style.css").len() + include_str!("assets/page.js").len();
         assert!(styled < 30_000, "{name} weighs {styled} bytes");
         // U16: one heading, and the language.
         assert_eq!(html.matches("<h1>").count(), 1, "{name}");
@@ -80,7 +81,7 @@ fn every_page_is_whole_small_and_safe() {
         assert_eq!(html.matches("<script").count(), html.matches("<script src=\"").count(), "{name}");
         // Nothing is left to fill in, and no key is shown in place of its sentence.
         assert!(!html.contains('{') && !html.contains('}'), "{name}: {html}");
-        for key in ["notice.", "code.", "way.", "what.", "error.", "again.", "help.", "footer."] {
+        for key in ["notice.", "code.", "trouble.", "news.", "way.", "what.", "error.", "again.", "help.", "footer."] {
             let shown = text(&page);
             assert!(!shown.split(' ').any(|word| word.starts_with(key) && word.len() > key.len()), "{name}: {shown}");
         }
@@ -109,6 +110,7 @@ fn every_notice_has_its_sentences_and_every_sentence_its_use() {
         include_str!("html.rs"),
         include_str!("html/show.rs"),
         include_str!("sentences.rs"),
+        include_str!("trouble.rs"),
         include_str!("templates/ask.html"),
         include_str!("templates/choose.html"),
         include_str!("templates/code.html"),
@@ -208,6 +210,119 @@ fn an_error_is_said_at_the_top_and_at_the_field() {
         assert_eq!(text.contains("more tr"), !told.is_empty(), "{text}");
         assert!(text.contains(told), "{text}");
     }
+}
+
+/// What the provider reports is told on the page, without a script (U15): a plain link asks again and sends nothing (O21).
+#[test]
+fn the_code_page_tells_what_became_of_the_message() {
+    let stage = Stage::new();
+    let look =
+        "<a class=\"link\" href=\"/.otpgate/challenge?id=CQkJCQkJCQkJCQkJCQkJCQ\">See whether it has arrived</a>";
+    for progress in [Progress::Handed, Progress::Accepted, Progress::Sent] {
+        let page = stage.after_sms(progress);
+        assert!(text(&page).contains("Sent. We have not heard yet whether it arrived."), "{}", text(&page));
+        assert!(html(&page).contains(look) && html(&page).contains("data-follow=\"/.otpgate/api/challenge?id="));
+        assert!(header(&page, "content-security-policy").contains("connect-src 'self';"));
+    }
+    let page = stage.after_sms(Progress::Delivered);
+    assert!(text(&page).contains("It has arrived on your phone."), "{}", text(&page));
+    assert!(!html(&page).contains(look) && !html(&page).contains("data-follow"), "nothing more can come");
+    // Said politely, and the field keeps the focus (U16).
+    assert!(html(&page).contains("<p class=\"news\" id=\"news\" role=\"status\"") && !html(&page).contains("alert"));
+    assert!(code_field(&html(&page)).contains("autofocus"));
+    // Whose provider tells nothing, or who typed an address, is promised nothing (O25).
+    for page in [stage.sent(), stage.typed(true), stage.typed(false)] {
+        assert!(!html(&page).contains("news") && !html(&page).contains("data-follow"), "{}", html(&page));
+    }
+}
+
+/// The buttons of a page, in their order.
+fn buttons(page: &Response<Bytes>) -> Vec<String> {
+    let html = html(page);
+    let buttons = html.split("<button>").skip(1).map(|button| button.split("</button>").next().unwrap());
+    let plain = |button: &str| {
+        let words = button.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+        words.collect::<String>()
+    };
+    buttons.map(plain).collect()
+}
+
+const MAIL: &str = "Send an e-mail to a***@e***.com";
+const TEXT: &str = "Send a text message to +** *** **89 (work)";
+const TEXT_AGAIN: &str = "Send it again to +** *** **89 (work)";
+const CALL: &str = "Call +** *** **89";
+
+/// What did not arrive is said at once, and the next best way comes first; the same way once more only if it can help.
+#[test]
+fn a_message_that_failed_offers_the_next_best_way() {
+    use FailureClass as C;
+    let stage = Stage::new();
+    for (class, told, ways) in [
+        (C::Landline, "+** *** **89 cannot receive text messages. Use another way.", &[CALL, MAIL][..]),
+        (C::InvalidNumber, "+** *** **89 cannot receive text messages. Use another way.", &[MAIL, CALL]),
+        (C::OptedOut, "+** *** **89 cannot receive text messages. Use another way.", &[MAIL, CALL]),
+        (
+            C::UnreachableTemporarily,
+            "Our text message did not reach +** *** **89. The phone may be off, or without a signal. \
+             Use another way, or try again.",
+            &[MAIL, CALL, TEXT_AGAIN],
+        ),
+        (
+            C::InsufficientBalance,
+            "We could not send the text message to +** *** **89. The fault is on our side. \
+             Use another way, or try again.",
+            &[MAIL, CALL, TEXT_AGAIN],
+        ),
+    ] {
+        let page = stage.after_sms(Progress::Failed(class));
+        assert_eq!(page.status(), StatusCode::OK, "{class}");
+        let (html, shown) = (html(&page), text(&page));
+        assert!(shown.contains(told), "{class}: {shown}");
+        assert!(html.contains("<title>Error: Get the code another way · Example Shop</title>"), "{class}: {html}");
+        assert_eq!(html.matches("role=\"alert\"").count(), 1, "{class}");
+        let (first, rest) = (buttons(&page), [ways, &["Continue"]].concat());
+        assert_eq!(first, rest, "{class}: each way once, before the field");
+        // A late message still works, but the field is not what the visitor is sent to.
+        assert!(shown.contains("Should it come after all, type the code here to open /account."), "{class}");
+        assert!(!code_field(&html).contains("autofocus"), "{class}");
+        assert!(!html.contains("data-follow"), "{class}: nothing more is waited for");
+    }
+}
+
+#[test]
+fn what_no_provider_took_is_told_with_the_ways_that_are_left() {
+    use FailureClass as C;
+    let stage = Stage::new();
+    let page = stage.not_taken(C::Landline);
+    assert_eq!((page.status(), header(&page, "retry-after")), (StatusCode::UNPROCESSABLE_ENTITY, ""));
+    assert_eq!(buttons(&page), [CALL, MAIL]);
+    let page = stage.not_taken(C::ProviderDown);
+    assert_eq!((page.status(), header(&page, "retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
+    assert_eq!(buttons(&page), [MAIL, CALL, TEXT]);
+    assert!(!text(&page).contains("The code that we sent before"), "none was sent: {}", text(&page));
+    let page = stage.not_taken_and_nothing_else(C::OptedOut);
+    assert_eq!(buttons(&page), [""; 0]);
+    assert!(text(&page).contains("We cannot send you a code"), "{}", text(&page));
+    assert!(
+        text(&page).contains("No other way is on file for you. Ask help@example.com to add one"),
+        "{}",
+        text(&page)
+    );
+}
+
+#[test]
+fn without_money_what_costs_nothing_is_offered_and_a_paused_number_gets_neither_texts_nor_calls() {
+    let stage = Stage::new();
+    let page = stage.out_of_money();
+    assert_eq!((page.status(), header(&page, "retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1200"));
+    assert_eq!(buttons(&page), [MAIL]);
+    let told = "No text messages can be sent at present. You can ask again in 20 minutes. Use another way.";
+    assert!(text(&page).contains(told), "{}", text(&page));
+    let page = stage.paused();
+    assert_eq!((page.status(), header(&page, "retry-after")), (StatusCode::TOO_MANY_REQUESTS, "3600"));
+    assert_eq!(buttons(&page), [MAIL]);
+    let told = "No codes can be sent to +** *** **89 at present. You can ask again in 60 minutes. Use another way.";
+    assert!(text(&page).contains(told), "{}", text(&page));
 }
 
 #[test]

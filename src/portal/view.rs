@@ -9,9 +9,10 @@ use serde_json::json;
 use crate::challenge::Asked;
 use crate::portal::handle::Call;
 use crate::portal::sentences;
+use crate::portal::trouble::Trouble;
 use crate::stepup::{Reached, Standing};
 use crate::store::{Lock, State};
-use crate::words::{ChallengeId, Timestamp};
+use crate::words::{ChallengeId, Progress, Timestamp};
 
 /// The longest path that a page shows, in characters; what is longer is cut with an ellipsis.
 const LONGEST_PATH: usize = 80;
@@ -33,6 +34,7 @@ pub(super) fn challenge(call: &Call, standing: &Standing) -> Value {
         path => path(&standing.path),
         is_parked => standing.is_parked,
         is_typed => matches!(standing.asked, Asked::Typed | Asked::Decoy),
+        is_sent => standing.state == State::Sent,
         can_send => standing.state == State::Open || standing.sends_left > 0,
         expires => moment(now, standing.expires_in),
         resend => moment(now, standing.resend_in),
@@ -62,16 +64,51 @@ fn ways(standing: &Standing) -> Vec<Value> {
     let is_last = |reached: &&Reached| Some(*reached) == standing.last.as_ref();
     let last = standing.reached.iter().filter(is_last);
     let others = standing.reached.iter().filter(|reached| !is_last(reached));
-    let way = |reached: &Reached| {
-        context! {
-            channel => reached.channel.as_str(),
-            contact => reached.contact,
-            to => reached.to.as_str(),
-            label => reached.label.as_deref(),
-            again => is_last(&reached),
+    last.chain(others).map(|reached| way(standing, reached)).collect()
+}
+
+/// A way in which a code can go.
+pub(super) fn way(standing: &Standing, reached: &Reached) -> Value {
+    context! {
+        channel => reached.channel.as_str(),
+        contact => reached.contact,
+        to => reached.to.as_str(),
+        label => reached.label.as_deref(),
+        again => Some(reached) == standing.last.as_ref(),
+    }
+}
+
+/// What templates call `news`: what is known of the last message, if its provider tells anything of it. `follow` is where
+/// more may be heard.
+pub(super) fn news(standing: &Standing) -> Option<Value> {
+    let last = standing.last.as_ref().filter(|_| standing.state == State::Sent)?;
+    let waits = standing.reports && !matches!(standing.progress, Some(Progress::Delivered | Progress::Failed(_)));
+    match standing.progress? {
+        Progress::Delivered => Some(context! { key => format!("news.delivered.{}", last.channel), is_good => true }),
+        _ if waits => {
+            let follow = format!("/.otpgate/api/challenge?id={}", standing.id);
+            Some(context! { key => "news.waiting", follow })
         }
-    };
-    last.chain(others).map(way).collect()
+        _ => None,
+    }
+}
+
+/// What templates call `page`: the provider's page on which an address is proved.
+pub(super) fn page(standing: &Standing) -> Option<Value> {
+    let page = standing.page.as_ref()?;
+    Some(context! { link => page.link.as_str(), host => page_host(standing), is_proved => page.is_proved })
+}
+
+/// The host of the provider's page.
+pub(super) fn page_host(standing: &Standing) -> String {
+    let url = standing.page.as_ref().and_then(|page| url::Url::parse(&page.link).ok());
+    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The provider's page, for programs.
+pub(super) fn hosted(standing: &Standing) -> Option<serde_json::Value> {
+    let page = standing.page.as_ref()?;
+    Some(json!({ "link": page.link, "proved": page.is_proved, "finish": "/.otpgate/api/finish" }))
 }
 
 fn what(standing: &Standing) -> &'static str {
@@ -118,12 +155,23 @@ pub(super) fn json(standing: &Standing) -> serde_json::Map<String, serde_json::V
     members
 }
 
-fn json_channel(reached: &Reached) -> serde_json::Value {
+pub(super) fn json_channel(reached: &Reached) -> serde_json::Value {
     let mut channel = json!({ "channel": reached.channel.as_str(), "contact": reached.contact, "to": reached.to });
     if let Some(label) = &reached.label {
         channel["label"] = label.as_str().into();
     }
     channel
+}
+
+/// What became of the last message, for programs; `None` where that is nobody's business.
+pub(super) fn delivery(standing: &Standing) -> Option<serde_json::Value> {
+    let progress = standing.progress.filter(|_| standing.last.is_some())?;
+    let mut told = json!({ "state": progress.as_str() });
+    if let Some(trouble) = Trouble::of(standing) {
+        told["reason"] = trouble.reason().into();
+        told["try"] = trouble.json_ways(standing);
+    }
+    Some(told)
 }
 
 /// The word of a state.

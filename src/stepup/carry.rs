@@ -6,12 +6,13 @@ use crate::audit::{Event, Kind, Metrics, SendOutcome};
 use crate::challenge::Asked;
 use crate::delivery::{Delivered, Message, Order, SendError};
 use crate::seal::{Code, Purpose};
+use crate::stepup::hosted::way_back;
 use crate::stepup::judge::about;
 use crate::stepup::message::{aim, language, site_name};
-use crate::stepup::steps::{Mine, reached};
-use crate::stepup::{Arrival, Choice, Gateway, Sending, Site, Visit};
+use crate::stepup::steps::Mine;
+use crate::stepup::{Arrival, Choice, Gateway, HostedPage, Sending, Site, Visit};
 use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
-use crate::words::{Address, ChallengeId, Channel, Contact};
+use crate::words::{Address, ChallengeId, Channel, Contact, Progress};
 
 impl Gateway {
     /// Sends the code of a challenge, to where the visitor chose.
@@ -24,8 +25,14 @@ impl Gateway {
     ) -> Result<Sending, StoreError> {
         let Mine { challenge, particulars, browser, subject } = mine;
         let contacts = particulars.contacts();
-        let standing = || Box::new(self.standing_of(challenge.clone(), &particulars));
         let choice = choice.or_else(|| first_choice(&challenge, &contacts));
+        let standing = || {
+            let mut standing = Box::new(self.standing_of(challenge.clone(), &particulars));
+            let wanted = choice.map(|choice| Destination { channel: choice.channel, contact: choice.contact });
+            let wanted = wanted.and_then(|wanted| standing.reached.iter().find(|reached| reached.is_at(wanted)));
+            standing.wanted = wanted.cloned();
+            standing
+        };
         let Some((contact, destination)) = choice.and_then(|choice| pick(&contacts, choice)) else {
             return Ok(Sending::NoSuchContact(standing()));
         };
@@ -92,7 +99,7 @@ impl Gateway {
                     tracing::warn!(guard, pause = ?retry_after, "hardly any code comes back from numbers like one that asks: paused");
                 }
                 self.note(event(Kind::Pumping).reason(guard)).await;
-                return Ok(Sending::TooMany(standing(), retry_after));
+                return Ok(Sending::Paused(standing(), retry_after));
             }
             Permit::Locked(lock) => {
                 self.hold_lock(site, subject, lock).await;
@@ -102,18 +109,18 @@ impl Gateway {
             Permit::Passed => return Ok(Sending::Passed(standing())),
             Permit::Missing => return Ok(Sending::Not(Arrival::Nothing)),
         };
-        let after = || {
+        let after = |progress: Progress, provider: Option<&str>| {
             let mut standing = standing();
             standing.state = State::Sent;
-            standing.last = reached(&contacts)
-                .into_iter()
-                .find(|reached| reached.channel == destination.channel && reached.contact == destination.contact);
+            standing.last.clone_from(&standing.wanted);
             (standing.sends_left, standing.resend_in, standing.expires_in) = (sends_left, resend_in, expires_in);
+            standing.progress = (!particulars.is_typed()).then_some(progress);
+            standing.reports = provider.is_some_and(|provider| self.delivery.reports(provider));
             standing
         };
         if particulars.asked == Asked::Decoy {
             self.note(event(Kind::Sent).reason("not_allowed")).await;
-            return Ok(Sending::Sent(after()));
+            return Ok(Sending::Sent(after(Progress::Handed, None)));
         }
         let code = self.keys.open(Purpose::Code, id.as_bytes(), &sealed).and_then(|bytes| Code::unsealed(&bytes));
         let Some(code) = code else { return Ok(Sending::Expired(standing())) };
@@ -143,29 +150,51 @@ impl Gateway {
                     }
                 }
             });
-            return Ok(Sending::Sent(after()));
+            return Ok(Sending::Sent(after(Progress::Handed, None)));
         }
         let avoid = challenge.sent.last().and_then(|last| last.carried.as_ref()).map(|(provider, _)| provider.as_str());
         let budget = &self.rules.limits.money;
         let order = Order { message: &message, site: &site.spec.key, challenge: id, send, budget, avoid };
-        let outcome = self.delivery.send(&order).await;
+        let is_page = destination.channel == Channel::Hosted;
+        let outcome = match is_page {
+            true => self.delivery.open_page(&order, way_back(visit, id)).await,
+            false => self.delivery.send(&order).await,
+        };
         tally(&self.shared.audit.metrics, destination.channel, &outcome);
         match outcome {
             Ok(delivered) => {
                 self.note(event(Kind::Sent).reason(&delivered.provider)).await;
-                Ok(Sending::Sent(after()))
+                let mut standing = after(Progress::Accepted, Some(&delivered.provider));
+                if is_page && let Some((_, page)) = self.page_of(&delivered.provider, delivered.message).await? {
+                    standing.page = Some(HostedPage { link: page.link().to_owned(), is_proved: false });
+                }
+                Ok(Sending::Sent(standing))
             }
             Err(error) => {
-                self.note(event(Kind::SendFailed).reason(&error)).await;
-                self.undelivered(site, id, send, &error).await?;
-                if error.surely_not_sent() { Ok(Sending::Undelivered(standing())) } else { Ok(Sending::Sent(after())) }
+                let kind = if error.exhausted().is_some() { Kind::OutOfMoney } else { Kind::SendFailed };
+                self.note(event(kind).reason(&error)).await;
+                // Whatever a provider made of it, nobody has its page.
+                let surely_not = is_page || error.surely_not_sent();
+                self.undelivered(site, id, send, &error, surely_not).await?;
+                Ok(match error.exhausted() {
+                    _ if !surely_not => Sending::Sent(after(Progress::Handed, None)),
+                    Some((_, wait)) => Sending::OutOfMoney(standing(), wait),
+                    None => Sending::Undelivered(standing(), error.class()),
+                })
             }
         }
     }
 
-    async fn undelivered(&self, site: &Site, id: ChallengeId, send: u32, error: &SendError) -> Result<(), StoreError> {
+    async fn undelivered(
+        &self,
+        site: &Site,
+        id: ChallengeId,
+        send: u32,
+        error: &SendError,
+        surely_not: bool,
+    ) -> Result<(), StoreError> {
         tracing::warn!(%error, "a code could not be sent");
-        if error.surely_not_sent() {
+        if surely_not {
             self.shared.store.give_back(&site.spec.key, id, send).await?;
         }
         Ok(())

@@ -28,6 +28,10 @@ impl Gateway {
 fn usable(contacts: &[Contact], policy: &StepUp, delivery: &Delivery) -> Vec<Contact> {
     let mut usable: Vec<Contact> = Vec::new();
     for channel in policy.channels.iter().filter(|&channel| delivery.can(channel)) {
+        if channel == Channel::Hosted {
+            usable.extend(hosted(contacts, policy, delivery));
+            continue;
+        }
         for contact in contacts {
             let called = || channel == Channel::Voice && delivery.takes(contact) == Err(NotTaken::Landline);
             let Some(contact) = (contact.channel() == channel).then(|| contact.clone()).or_else(|| {
@@ -43,4 +47,19 @@ fn usable(contacts: &[Contact], policy: &StepUp, delivery: &Delivery) -> Vec<Con
         }
     }
     usable
+}
+
+/// The addresses that can be proved on a provider's page, each once: those of the policy's other channels, so that the page
+/// proves nothing that the policy would not take otherwise. Of a policy that takes nothing else, all.
+fn hosted(contacts: &[Contact], policy: &StepUp, delivery: &Delivery) -> Vec<Contact> {
+    let is_alone = policy.channels.iter().all(|channel| channel == Channel::Hosted);
+    let mut pages: Vec<Contact> = Vec::new();
+    for contact in contacts.iter().filter(|contact| is_alone || policy.channels.contains(contact.channel())) {
+        let Some(page) = contact.on(Channel::Hosted) else { continue };
+        let is_new = !pages.iter().any(|known| known.reveal().eq_ignore_ascii_case(page.reveal()));
+        if is_new && delivery.takes(&page).is_ok() {
+            pages.push(page);
+        }
+    }
+    pages
 }

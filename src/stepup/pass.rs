@@ -7,13 +7,13 @@ use http::HeaderValue;
 use crate::audit::{Event, Kind, VerifyOutcome};
 use crate::challenge::Particulars;
 use crate::grant::Grant;
-use crate::seal::Typed;
+use crate::seal::{Code, Typed};
 use crate::stepup::judge::about;
 use crate::stepup::steps::{Mine, NotMine};
 use crate::stepup::visit::{BROWSER, GRANT, RESUME};
 use crate::stepup::{Gateway, Site, Verified, Visit};
-use crate::store::{Answer, Answered, Destination, StoreError};
-use crate::words::{BrowserId, ChallengeId, Contact, MessageId, Origin, Proof, ResumeToken, Subject};
+use crate::store::{Answer, Answered, Destination, State, StoreError};
+use crate::words::{BrowserId, ChallengeId, Channel, Contact, MessageId, Origin, Proof, ResumeToken, Subject};
 
 impl Gateway {
     /// A visitor types a code.
@@ -27,11 +27,36 @@ impl Gateway {
         id: Option<ChallengeId>,
         typed: &str,
     ) -> Result<Verified, StoreError> {
-        let Mine { challenge, particulars, browser, subject } = match self.mine(site, visit, id).await {
+        let mine = match self.mine(site, visit, id).await {
             Ok(mine) => mine,
             Err(NotMine::Arrival(arrival)) => return Ok(Verified::Not(arrival)),
             Err(NotMine::Store(error)) => return Err(error),
         };
+        let standing = || Box::new(self.standing_of(mine.challenge.clone(), &mine.particulars));
+        let code = match self.rules.shape.read(typed) {
+            Typed::Code(code) => code,
+            malformed => {
+                self.shared.audit.metrics.verified(VerifyOutcome::Malformed);
+                return Ok(Verified::Malformed(standing(), malformed));
+            }
+        };
+        // Nobody was sent a code there: what is typed could only be a guess.
+        let last = mine.challenge.sent.last();
+        if mine.challenge.state == State::Sent && last.is_some_and(|last| last.to.channel == Channel::Hosted) {
+            return Ok(Verified::NotSent(standing()));
+        }
+        self.answer(site, visit, mine, &code).await
+    }
+
+    /// Answers a challenge.
+    pub(super) async fn answer(
+        &self,
+        site: &Site,
+        visit: &Visit,
+        mine: Mine,
+        code: &Code,
+    ) -> Result<Verified, StoreError> {
+        let Mine { challenge, particulars, browser, subject } = mine;
         let (id, reference) = (challenge.id, challenge.reference);
         let standing = |tries_left: Option<u32>| {
             let mut standing = self.standing_of(challenge.clone(), &particulars);
@@ -39,13 +64,6 @@ impl Gateway {
             Box::new(standing)
         };
         let metrics = &self.shared.audit.metrics;
-        let code = match self.rules.shape.read(typed) {
-            Typed::Code(code) => code,
-            malformed => {
-                metrics.verified(VerifyOutcome::Malformed);
-                return Ok(Verified::Malformed(standing(None), malformed));
-            }
-        };
         let (new_browser, token) = (self.shared.browser_id(), self.shared.resume_token());
         let new_hash = self.browser_hash(&new_browser);
         let confirm = particulars.binding.map(|binding| (self.bound_to(binding, new_hash), self.rules.ttl));
@@ -55,7 +73,7 @@ impl Gateway {
             browser: self.browser_hash(&browser),
             challenge: id,
             subject,
-            code: self.keys.hash_code(&id, &code),
+            code: self.keys.hash_code(&id, code),
             ip: self.ip_hash(&visit.request),
             new_browser: new_hash,
             confirm,

@@ -36,6 +36,9 @@ impl Gateway {
     /// # Errors
     /// When the request is not the provider's, or nothing can be noted just now.
     pub async fn receive(&self, provider: &str, callback: &Callback<'_>) -> Result<(), Unheard> {
+        if let Some(read) = self.delivery.read_page(provider, callback) {
+            return self.receive_page(provider, read).await;
+        }
         let heard = self.delivery.read(provider, callback).map_err(|bad| self.unheard(provider, bad))?;
         let metrics = &self.shared.audit.metrics;
         let mut replayed = false;
@@ -107,7 +110,7 @@ impl Gateway {
         Report { which, provider, progress: receipt.progress, price, nonce: None }
     }
 
-    fn unheard(&self, provider: &str, bad: BadCallback) -> Unheard {
+    pub(super) fn unheard(&self, provider: &str, bad: BadCallback) -> Unheard {
         let (outcome, unheard) = match bad {
             // Nobody outside can make a new time series.
             BadCallback::NoReceipts => return Unheard::Nothing,
@@ -122,7 +125,7 @@ impl Gateway {
 
     /// A message arrived, or did not: counted for its provider, beside the moment when it was sent, and told under its
     /// reference. What cannot be counted costs a figure, not the receipt.
-    async fn moved(&self, message: &TrackedMessage, receipt: &Receipt) {
+    pub(super) async fn moved(&self, message: &TrackedMessage, receipt: &Receipt) {
         let event = |kind| {
             let event = Event::new(kind, message.reference).site(message.site.as_str()).channel(message.channel);
             let event = event.reason(&message.provider);

@@ -36,7 +36,8 @@ impl From<StoreError> for NotMine {
 
 impl Gateway {
     /// A visitor opens the page of a challenge. On the first arrival that is no prefetch the code goes out, if the
-    /// policy says so and there is just one contact; never again on a reload (O21).
+    /// policy says so and there is just one contact; never again on a reload (O21). A provider's page is opened only when
+    /// the visitor asks for it.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -47,15 +48,18 @@ impl Gateway {
             Err(NotMine::Store(error)) => return Err(error),
         };
         let first = mine.challenge.state == State::Open && mine.particulars.send == SendWhen::OnArrival;
-        let reached = reached(&mine.particulars.contacts());
+        let reached = self.reached(&mine.particulars.contacts());
         if let [only] = &reached[..]
+            && only.channel != Channel::Hosted
             && first
             && is_arrival(visit)
         {
             let choice = Choice { channel: only.channel, contact: only.contact };
             return Ok(match self.send_mine(site, visit, mine, Some(choice)).await? {
                 Sending::Sent(standing) | Sending::Renewed(standing) => Arrival::Standing(standing),
-                Sending::Undelivered(standing) => Arrival::Undelivered(standing),
+                Sending::Undelivered(standing, class) => Arrival::Undelivered(standing, class),
+                Sending::OutOfMoney(standing, wait) => Arrival::OutOfMoney(standing, wait),
+                Sending::Paused(standing, wait) => Arrival::Paused(standing, wait),
                 // The page was opened twice at once, and the other one sent it (X07).
                 Sending::TooMany(standing, _) if standing.state == State::Sent => Arrival::Standing(standing),
                 Sending::TooMany(standing, wait) => Arrival::TooMany(standing, wait),
@@ -72,7 +76,7 @@ impl Gateway {
             let event = Event::new(Kind::NoContact, challenge.reference).policy(&particulars.policy);
             self.note(about(site, visit, event)).await;
         }
-        Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+        Ok(Arrival::Standing(Box::new(self.standing_now(site, challenge, &particulars).await?)))
     }
 
     /// Where a challenge stands, for this very visitor. Sends nothing and counts nothing.
@@ -82,7 +86,7 @@ impl Gateway {
     pub async fn look(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, StoreError> {
         match self.mine(site, visit, id).await {
             Ok(Mine { challenge, particulars, .. }) => {
-                Ok(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))
+                Ok(Arrival::Standing(Box::new(self.standing_now(site, challenge, &particulars).await?)))
             }
             Err(NotMine::Arrival(arrival)) => Ok(arrival),
             Err(NotMine::Store(error)) => Err(error),
@@ -190,14 +194,12 @@ impl Gateway {
     }
 
     pub(super) fn standing_of(&self, challenge: Challenge, particulars: &Particulars) -> Standing {
-        let reached = reached(&particulars.contacts());
+        let reached = self.reached(&particulars.contacts());
         let sends = u32::try_from(challenge.sent.len()).unwrap_or(u32::MAX);
-        let last = challenge.sent.last().and_then(|last| {
-            reached
-                .iter()
-                .find(|reached| reached.channel == last.to.channel && reached.contact == last.to.contact)
-                .cloned()
-        });
+        let sent = challenge.sent.last();
+        let last = sent.and_then(|sent| reached.iter().find(|reached| reached.is_at(sent.to)).cloned());
+        let told = sent.filter(|_| !particulars.is_typed());
+        let carried = told.and_then(|sent| sent.carried.as_ref());
         Standing {
             id: challenge.id,
             reference: challenge.reference,
@@ -207,14 +209,42 @@ impl Gateway {
             expires_in: if challenge.state == State::Open { self.rules.ttl } else { challenge.expires_in },
             resend_in: challenge.resend_in,
             last,
+            progress: told.map(|sent| sent.progress),
+            reports: carried.is_some_and(|(provider, _)| self.delivery.reports(provider)),
+            wanted: None,
             method: particulars.method.clone(),
             path: particulars.path().to_owned(),
             return_to: particulars.return_to.clone(),
             confirms: particulars.binding.is_some(),
             is_parked: challenge.parked.is_some(),
             asked: particulars.asked,
+            page: None,
             reached,
         }
+    }
+
+    /// The contacts as they may be shown, numbered within their channels.
+    pub(super) fn reached(&self, contacts: &[Contact]) -> Vec<Reached> {
+        let mut counts = [0_u16; Channel::ALL.len()];
+        contacts
+            .iter()
+            .map(|contact| {
+                let count = match contact.channel() {
+                    Channel::Email => &mut counts[0],
+                    Channel::Sms => &mut counts[1],
+                    Channel::Voice => &mut counts[2],
+                    Channel::Hosted => &mut counts[3],
+                };
+                *count += 1;
+                Reached {
+                    channel: contact.channel(),
+                    contact: *count - 1,
+                    to: contact.masked(),
+                    label: contact.label().map(str::to_owned),
+                    costs: self.delivery.costs(contact),
+                }
+            })
+            .collect()
     }
 
     /// Records an event, and keeps it in the store for a look-up by its reference.
@@ -235,27 +265,4 @@ fn is_arrival(visit: &Visit) -> bool {
     visit.request.method == http::Method::GET
         && visit.request.kind == RequestKind::Navigation
         && !is_prefetch(&visit.headers)
-}
-
-/// The contacts as they may be shown, numbered within their channels.
-pub(super) fn reached(contacts: &[Contact]) -> Vec<Reached> {
-    let mut counts = [0_u16; Channel::ALL.len()];
-    contacts
-        .iter()
-        .map(|contact| {
-            let count = match contact.channel() {
-                Channel::Email => &mut counts[0],
-                Channel::Sms => &mut counts[1],
-                Channel::Voice => &mut counts[2],
-                Channel::Hosted => &mut counts[3],
-            };
-            *count += 1;
-            Reached {
-                channel: contact.channel(),
-                contact: *count - 1,
-                to: contact.masked(),
-                label: contact.label().map(str::to_owned),
-            }
-        })
-        .collect()
 }

@@ -6,8 +6,8 @@ use http::HeaderValue;
 
 use crate::challenge::Asked;
 use crate::seal::Typed;
-use crate::store::{Lock, State};
-use crate::words::{ChallengeId, Channel, Reference};
+use crate::store::{Destination, Lock, State};
+use crate::words::{ChallengeId, Channel, FailureClass, Progress, Reference};
 
 /// A challenge as a page or an API client may be told of it.
 #[derive(Debug, Clone)]
@@ -30,6 +30,13 @@ pub struct Standing {
     pub reached: Vec<Reached>,
     /// Where the code went last.
     pub last: Option<Reached>,
+    /// How far the last message came. `None` before the first, and for an address that was typed: whether anything went
+    /// there is nobody's business (O25).
+    pub progress: Option<Progress>,
+    /// Whether the provider of the last message may still report what becomes of it.
+    pub reports: bool,
+    /// Where the code was just asked to go, whatever became of that.
+    pub wanted: Option<Reached>,
     /// The method of the interrupted request.
     pub method: String,
     /// Its path.
@@ -42,6 +49,17 @@ pub struct Standing {
     pub is_parked: bool,
     /// Who is challenged.
     pub asked: Asked,
+    /// The provider's page, when that is how it goes on.
+    pub page: Option<HostedPage>,
+}
+
+/// A page of a provider's own, on which the visitor proves an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostedPage {
+    /// Where it is.
+    pub link: String,
+    /// Whether the provider says that the address was proved.
+    pub is_proved: bool,
 }
 
 /// A contact as it may be shown.
@@ -55,6 +73,8 @@ pub struct Reached {
     pub to: String,
     /// The operator's label.
     pub label: Option<String>,
+    /// Whether a message there costs money.
+    pub costs: bool,
 }
 
 /// What a visitor finds on arriving at the page of a challenge.
@@ -70,10 +90,14 @@ pub enum Arrival {
     SomebodyElse,
     /// It stands so.
     Standing(Box<Standing>),
-    /// The code could not be sent, just now.
-    Undelivered(Box<Standing>),
+    /// The code could not be sent, for this reason.
+    Undelivered(Box<Standing>, FailureClass),
     /// A limit keeps the code from being sent for this long.
     TooMany(Box<Standing>, Duration),
+    /// The money for messages is used up for this long.
+    OutOfMoney(Box<Standing>, Duration),
+    /// No codes go to numbers like this one for this long.
+    Paused(Box<Standing>, Duration),
 }
 
 /// Where a visitor wants the code.
@@ -102,8 +126,12 @@ pub enum Sending {
     Passed(Box<Standing>),
     /// The challenge has no such contact (O26).
     NoSuchContact(Box<Standing>),
-    /// No provider took it. It was not counted.
-    Undelivered(Box<Standing>),
+    /// No provider took it, for this reason. It was not counted.
+    Undelivered(Box<Standing>, FailureClass),
+    /// The money for messages is used up for this long. It was not counted.
+    OutOfMoney(Box<Standing>, Duration),
+    /// No codes go to numbers like this one for this long.
+    Paused(Box<Standing>, Duration),
     /// Too much is waiting.
     Crowded(Reference),
     /// There is no such challenge for this visitor.
@@ -132,6 +160,17 @@ pub enum Verified {
     Spent(Box<Standing>),
     /// No code was sent yet.
     NotSent(Box<Standing>),
+    /// The provider has not said yet that the address was proved on its page.
+    Unfinished(Box<Standing>),
     /// There is no such challenge for this visitor.
     Not(Arrival),
+}
+
+// === impl Reached ===
+
+impl Reached {
+    /// Whether it is the contact at this place.
+    pub(super) fn is_at(&self, place: Destination) -> bool {
+        self.channel == place.channel && self.contact == place.contact
+    }
 }

@@ -263,6 +263,15 @@ impl Store for MemoryStore {
         Ok(self.on_messages(|memory, now| memory.messages.message(id, now)))
     }
 
+    async fn keep_words(&self, id: MessageId, words: &[u8]) -> Result<(), StoreError> {
+        self.on_messages(|memory, now| memory.messages.keep_words(id, words, now));
+        Ok(())
+    }
+
+    async fn words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.on_messages(|memory, now| memory.messages.words(id, now)))
+    }
+
     async fn take_words(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.on_messages(|memory, now| memory.messages.take_words(id, now)))
     }

@@ -63,12 +63,6 @@ impl Contact {
         Ok(Self { channel, address, label: None })
     }
 
-    /// The same address, proved on a provider's page.
-    #[must_use]
-    pub fn hosted(&self) -> Self {
-        Self { channel: Channel::Hosted, ..self.clone() }
-    }
-
     /// The same contact with an operator's label, such as `work`.
     #[must_use]
     pub fn labelled(mut self, label: &str) -> Self {

@@ -11,6 +11,7 @@ mod browser;
 mod code_page;
 mod forms;
 mod looks;
+mod receipts;
 mod visit;
 mod world;
 

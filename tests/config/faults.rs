@@ -6,6 +6,8 @@ const ROUTE: &str = "{path: /account/**, policy: account}";
 const UPSTREAM: &str = "{servers: 127.0.0.1:9000}";
 const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID}";
 
+const PUBLIC_URL: &str = "2:13: expected an address such as https://otp.example.com, without a path";
+
 /// Each case changes one text of the small config.
 const TABLE: &[(&str, &str, &str)] = &[
     // Keys (F05).
@@ -25,7 +27,6 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("channels: email", "observe: no, channels: email", "5:22: expected true or false"),
     // What later work brings is refused, never ignored.
     ("store: memory", "risk: {geoip: {}}", "2:1: `risk` is not available yet"),
-    ("store: memory", "public_url: https://x.example", "2:1: `public_url` is not available yet"),
     ("max_age: 15m", "contact: {form: phone}", "5:30: `contact` is not available yet"),
     (LOGIN, "jwt: {}", "10:9: `jwt` is not available yet"),
     (
@@ -34,14 +35,17 @@ const TABLE: &[(&str, &str, &str)] = &[
         "10:60: `follow_rotation` is not available yet",
     ),
     ("{file: contacts.yaml}", "{sql: x}", "12:17: `sql` is not available yet"),
-    ("{type: outbox}", "{type: twilio, account_sid: x}", "17:17: `twilio` is not available yet"),
-    ("email: {providers: dev}", "email: {providers: dev, strategy: best}", "18:37: `best` is not available yet"),
-    ("email: {providers: dev}", "email: {providers: dev, countries: {}}", "18:27: `countries` is not available yet"),
     ("    sign_in: /login", "    paths: php", "11:12: `php` is not available yet"),
     ("8080}", "8080, proxy_protocol: true}", "1:54: `proxy_protocol: true` is not available yet"),
     ("store: memory", "portal: {logo: x}", "2:10: `logo` is not available yet"),
-    ("store: memory", "limits: {budget: {per_day: 50}}", "2:10: `budget` is not available yet"),
     ("path: /account/**,", "countries: MY,", "14:10: `countries` is not available yet"),
+    // Where providers send receipts: scheme, host and port.
+    ("store: memory", "public_url: otp.example.com", PUBLIC_URL),
+    ("store: memory", "public_url: ftp://otp.example.com", PUBLIC_URL),
+    ("store: memory", "public_url: https://otp.example.com/otp", PUBLIC_URL),
+    ("store: memory", "public_url: https://otp.example.com?a=b", PUBLIC_URL),
+    ("store: memory", "public_url: https://user:password@otp.example.com", PUBLIC_URL),
+    ("store: memory", "public_url: 'https://'", PUBLIC_URL),
     // Names that the config defines nowhere.
     ("policy: account}", "policy: acount}", "14:37: unknown policy `acount`: did you mean `account`?"),
     (

@@ -1,6 +1,7 @@
 //! The config: what an operator writes, what they are told, and what the commands make of it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod choice;
 mod commands;
 mod example;
 mod faults;

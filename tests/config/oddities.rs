@@ -21,6 +21,13 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         &["2:18: everybody is trusted: any visitor can claim any address"],
     ),
     (
+        "store: memory",
+        "public_url: http://otp.example.com\nstore: memory",
+        &["2:13: plain HTTP: receipts, and what calls say, can be read and held back on the way"],
+    ),
+    ("store: memory", "public_url: http://localhost:8080\nstore: memory", &[]),
+    ("store: memory", "public_url: http://[::1]:8080\nstore: memory", &[]),
+    (
         "store: memory\n",
         "",
         &[

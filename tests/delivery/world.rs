@@ -237,6 +237,8 @@ impl Asked {
 pub(crate) fn oracle(script: &str, input: &Value) -> Value {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut child = Command::new(root.join("target/venv/bin/python"))
+        // Else the folder of the script comes first, and `vonage` there is the script.
+        .arg("-I")
         .arg(root.join("tests/delivery/oracle").join(script))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -68,7 +68,7 @@ async fn a_page_loads_its_style_and_script_from_the_site_itself() {
     let world = World::new();
     let mut alice = world.signed_in("alice");
     let page = alice.open("/account").await;
-    for (start, kind) in [("/.otpgate/assets/style-", "text/css"), ("/.otpgate/assets/countdown-", "text/javascript")] {
+    for (start, kind) in [("/.otpgate/assets/style-", "text/css"), ("/.otpgate/assets/page-", "text/javascript")] {
         let address = page.body.split('"').find(|text| text.starts_with(start)).unwrap();
         let asset = alice.send("GET", address, &[("sec-fetch-dest", "style")], "").await;
         assert_eq!(asset.status, 200);

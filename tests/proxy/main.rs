@@ -16,6 +16,7 @@ mod hosts;
 mod paths;
 mod pki;
 mod protocol;
+mod receipts;
 mod reload;
 mod setup;
 mod streaming;

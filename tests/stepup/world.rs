@@ -41,6 +41,10 @@ pub struct Config {
     pub default_policy: &'static str,
     /// Whole other sites.
     pub sites: &'static str,
+    /// What stands under `delivery`.
+    pub delivery: String,
+    /// More top-level lines.
+    pub top: &'static str,
 }
 
 impl Default for Config {
@@ -54,13 +58,19 @@ impl Default for Config {
             routes: "",
             default_policy: "bypass",
             sites: "",
+            delivery: "  providers: {dev: {type: outbox}}
+  email: {providers: dev}
+  sms: {providers: dev}
+  voice: {providers: dev}"
+                .to_owned(),
+            top: "",
         }
     }
 }
 
 impl Config {
     fn yaml(&self, store: &str, upstream: u16) -> String {
-        let Self { challenge, limits, site, routes, default_policy, sites, .. } = self;
+        let Self { challenge, limits, site, routes, default_policy, sites, delivery, top, .. } = self;
         let sites = sites.replace("{upstream}", &upstream.to_string());
         format!(
             r#"
@@ -90,10 +100,8 @@ sites:
       - {{path: /staff/**, policy: deny}}
 {sites}
 delivery:
-  providers: {{dev: {{type: outbox}}}}
-  email: {{providers: dev}}
-  sms: {{providers: dev}}
-  voice: {{providers: dev}}
+{delivery}
+{top}
 challenge: {challenge}
 limits: {limits}
 admin: {{address: "127.0.0.1:{{admin}}"}}

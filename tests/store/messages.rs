@@ -212,6 +212,14 @@ pub async fn a_receipt_may_come_before_the_answer(t: Bench) {
     let sent = carried.sent(&t).await;
     assert_eq!((sent.carried, sent.progress), (Some(("tw".to_owned(), id)), Progress::Delivered));
     assert_eq!(message(&t, id).await.unwrap().progress, Progress::Delivered);
+
+    // Of two reasons of a failure the first one stands, wherever it is asked for.
+    let (carried, id) = (Carried::new(&t).await, message_id());
+    t.store.track(&carried.message(&t, id, "tw")).await.unwrap();
+    reported(&t, &report(id, FAILED)).await;
+    let progress = Progress::Failed(FailureClass::Unknown);
+    t.store.taken(&TakenMessage { progress, ..carried.answer(&t, id, "tw") }).await.unwrap();
+    assert_eq!((carried.sent(&t).await.progress, message(&t, id).await.unwrap().progress), (FAILED, FAILED));
 }
 
 /// D04: a provider speaks of its own messages only, and what is refused leaves nothing behind.
@@ -316,6 +324,27 @@ pub async fn words_are_taken_once(t: Bench) {
     t.store.track(&NewMessage { words, ttl: TICK, ..carried.message(&t, brief, "pl") }).await.unwrap();
     t.wait(TICK + TICK / 20).await;
     assert_eq!(take(brief).await, None);
+}
+
+/// What is kept with a message after it was handed over stays as long as the message does.
+pub async fn words_are_kept_with_a_message(t: Bench) {
+    let (carried, id) = (Carried::new(&t).await, message_id());
+    let words = async |id| t.store.words(id).await.unwrap();
+    t.store.keep_words(id, b"too early").await.unwrap();
+    assert_eq!(words(id).await, None, "nobody knows the message");
+    t.store.track(&NewMessage { ttl: TICK, ..carried.message(&t, id, "otp") }).await.unwrap();
+    assert_eq!(words(id).await, None);
+    for kept in [&b"sealed\0\xff page"[..], b"another"] {
+        t.store.keep_words(id, kept).await.unwrap();
+        t.store.taken(&carried.answer(&t, id, "otp")).await.unwrap();
+        assert_eq!(words(id).await.as_deref(), Some(kept));
+        assert_eq!(words(id).await.as_deref(), Some(kept), "it stays");
+    }
+    assert_eq!(words(message_id()).await, None);
+    t.wait(TICK + TICK / 20).await;
+    assert_eq!(words(id).await, None);
+    t.store.keep_words(id, b"too late").await.unwrap();
+    assert_eq!(words(id).await, None);
 }
 
 /// I3: the code of a challenge that takes no answer any more is told to nobody.

@@ -14,6 +14,8 @@ pub(super) struct Table {
     named: Vec<Country>,
     /// The place of a country's lane, by [`Country::index`].
     places: Vec<u16>,
+    /// Whether there are countries to which no messages go.
+    restricts: bool,
 }
 
 /// The providers of a channel for a country.
@@ -88,7 +90,8 @@ impl Table {
             }
             lanes.push(lane(Some(*country))?);
         }
-        Ok(Self { lanes, named, places })
+        let restricts = !spec.allow.is_empty() || !spec.deny.is_empty();
+        Ok(Self { lanes, named, places, restricts })
     }
 
     /// Whether any provider serves anybody.
@@ -99,6 +102,11 @@ impl Table {
     /// The countries of the config to which messages go.
     pub(super) fn allowed(&self) -> impl Iterator<Item = Country> {
         self.named.iter().copied().filter(|country| self.lane(Some(*country)).allowed)
+    }
+
+    /// Whether messages go to a country. To a number that could be any country's they do not, where one is forbidden.
+    pub(super) fn allows(&self, country: Option<Country>) -> bool {
+        self.lane(country).allowed && (country.is_some() || !self.restricts)
     }
 
     pub(super) fn lane(&self, country: Option<Country>) -> &Lane {

@@ -19,6 +19,10 @@ fn a_number_tells_its_country_and_its_kind() {
         ("+525512345678", "MX", PhoneKind::FixedLineOrMobile),
         ("+18005550100", "US", PhoneKind::TollFree),
         ("+443069990000", "GB", PhoneKind::Uan),
+        // Possible, and in no known range: the country's, where the calling code is one country's alone.
+        ("+60312345678", "MY", PhoneKind::Unlisted),
+        ("+447700900123", "", PhoneKind::Unlisted),
+        ("+12421234567", "", PhoneKind::Unlisted),
     ] {
         assert_eq!(facts(number), (country.to_owned(), kind), "{number}");
     }

@@ -2,7 +2,9 @@
 //!
 //! `POST /v1/verifications` of api.otp.dev carries a code of ours: GetOTP writes the words by a template of its own, and
 //! never checks a code. It reports nothing of a message afterwards that could be believed: nothing says how a report
-//! would be signed.
+//! would be signed. Its hosted page, which is another service, is in `getotp/page.rs`.
+
+mod page;
 
 use std::fmt;
 use std::time::Duration;
@@ -10,12 +12,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use self::page::Pages;
+use crate::delivery::page::{Page, PageOrder, PageReport};
 use crate::delivery::providers::Provider;
 use crate::delivery::web::{Answer, Web};
-use crate::delivery::{Common, Failure, GetOtpSpec, Parcel, Taken};
+use crate::delivery::{BadCallback, Callback, Common, Failure, GetOtpSpec, Parcel, Taken};
 use crate::words::{Address, Channel, FailureClass};
 
-/// Where it is.
+/// Where it takes codes.
 const API: &str = "https://api.otp.dev";
 /// The digits of a code that it takes.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=8;
@@ -26,14 +30,16 @@ pub(super) struct GetOtp {
     api: String,
     timeout: Duration,
     web: Web,
+    pages: Option<Pages>,
 }
 
 // === impl GetOtp ===
 
 impl GetOtp {
     pub(super) fn new(spec: GetOtpSpec, common: Common, web: Web) -> Self {
+        let pages = spec.page.clone().map(|account| Pages::new(account, &common, web.clone()));
         let api = common.base_url.unwrap_or_else(|| API.to_owned());
-        Self { spec, api, timeout: common.timeout, web }
+        Self { spec, api, timeout: common.timeout, web, pages }
     }
 }
 
@@ -41,6 +47,10 @@ impl GetOtp {
 impl Provider for GetOtp {
     fn serves(&self, channel: Channel) -> bool {
         self.spec.serves(channel)
+    }
+
+    fn reports(&self) -> bool {
+        false
     }
 
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
@@ -63,6 +73,19 @@ impl Provider for GetOtp {
         let request = self.web.post(&format!("{}/v1/verifications", self.api)).header("X-OTP-Key", codes.key.reveal());
         let answer = self.web.send(request.json(&body), self.timeout).await?;
         taken(&answer)
+    }
+
+    async fn open_page(&self, order: &PageOrder<'_>) -> Result<Page, Failure> {
+        let pages = self.pages.as_ref().ok_or(Failure::Unsendable("GetOTP has no `account_key` here"))?;
+        pages.open(order).await
+    }
+
+    fn read_page(&self, callback: &Callback<'_>) -> Option<Result<PageReport, BadCallback>> {
+        self.pages.as_ref().map(|_| page::read(callback))
+    }
+
+    async fn ask_page(&self, page: &Page) -> Option<bool> {
+        self.pages.as_ref()?.ask(page).await
     }
 }
 

@@ -129,6 +129,10 @@ impl Provider for Http {
         self.taken(&self.web.send(request, self.timeout).await?)
     }
 
+    fn reports(&self) -> bool {
+        self.spec.receipts.is_some()
+    }
+
     fn read(&self, callback: &Callback<'_>) -> Result<Heard, BadCallback> {
         receipts::read(self.spec.receipts.as_ref().ok_or(BadCallback::NoReceipts)?, callback)
     }

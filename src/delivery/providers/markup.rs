@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::delivery::sentences::{Speech, Utterance};
-use crate::words::Language;
 
 /// What is asked before a code is told: [`ask`].
 pub(super) const TWILIO_ASKS: &str = "twilio/ask.xml";
@@ -43,12 +42,12 @@ pub(super) fn tell(template: &str, speech: &Speech, spoken: &[&str]) -> String {
         Utterance::Pause(seconds) => context! { pause => (*seconds).max(1) },
     };
     let pieces: Vec<Value> = speech.said.iter().map(piece).collect();
-    render(template, context! { pieces, language => locale(&speech.language, spoken) })
+    render(template, context! { pieces, language => locale(speech, spoken) })
 }
 
 /// What asks for a key, and has the provider fetch what is to be said from `answer` when one is pressed.
-pub(super) fn ask(template: &str, question: &str, language: &Language, spoken: &[&str], answer: &str) -> String {
-    render(template, context! { question, answer, language => locale(language, spoken) })
+pub(super) fn ask(template: &str, speech: &Speech, spoken: &[&str], answer: &str) -> String {
+    render(template, context! { question => &*speech.question, answer, language => locale(speech, spoken) })
 }
 
 fn render(name: &str, values: Value) -> String {
@@ -62,12 +61,9 @@ fn render(name: &str, values: Value) -> String {
     }
 }
 
-/// The voice that speaks `language` best, out of those that a provider has: the very same, else one of the same language.
-fn locale<'a>(language: &Language, spoken: &[&'a str]) -> Option<&'a str> {
-    let primary =
-        |tag: &&str| tag.split('-').next().is_some_and(|first| first.eq_ignore_ascii_case(language.primary()));
-    let exact = spoken.iter().find(|tag| tag.eq_ignore_ascii_case(language.as_str()));
-    exact.or_else(|| spoken.iter().find(|tag| primary(tag))).copied()
+/// The language as the provider's voices are told of it, if one of them speaks it.
+fn locale(speech: &Speech, spoken: &[&str]) -> Option<&'static str> {
+    Some(speech.locale()).filter(|locale| spoken.contains(locale))
 }
 
 #[cfg(test)]

@@ -27,6 +27,10 @@ impl Provider for ToOutbox {
         channel != Channel::Hosted
     }
 
+    fn reports(&self) -> bool {
+        false
+    }
+
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
         self.outbox.keep(&self.name, parcel);
         Ok(Taken::accepted(None))

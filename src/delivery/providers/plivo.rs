@@ -19,11 +19,12 @@ use self::signature::Signed;
 use crate::config::SecretText;
 use crate::delivery::providers::form::{Fields, price};
 use crate::delivery::providers::{Bench, Provider, markup};
+use crate::delivery::sender::Origin;
 use crate::delivery::sentences::SmsText;
-use crate::delivery::spec::{PlivoSpec, Sender};
+use crate::delivery::spec::PlivoSpec;
 use crate::delivery::web::{Answer, Web};
 use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Receipt, Said, Taken, Whose};
-use crate::words::{Channel, FailureClass, PhoneNumber, Progress};
+use crate::words::{Channel, FailureClass, Progress};
 
 /// Where Plivo is.
 const BASE: &str = "https://api.plivo.com";
@@ -35,11 +36,8 @@ const RINGING: u64 = 60;
 const LONGEST_CALL: u64 = 120;
 /// How long Plivo listens for a machine, in milliseconds: its own default (2000 to 10000).
 const DETECTION: u64 = 5000;
-/// The languages of the voices that every account has.
-const SPOKEN: &[&str] = &[
-    "en-US", "en-GB", "en-AU", "da-DK", "de-DE", "es-ES", "es-US", "fr-FR", "fr-CA", "it-IT", "nl-NL", "pl-PL",
-    "pt-PT", "pt-BR", "ru-RU", "sv-SE",
-];
+/// Those of our languages that the voices of every account speak.
+const SPOKEN: &[&str] = &["en-US", "de-DE", "fr-FR", "es-ES"];
 
 /// An account at Plivo.
 #[derive(Debug)]
@@ -47,7 +45,7 @@ pub(super) struct Plivo {
     base: String,
     auth_id: String,
     auth_token: SecretText,
-    sender: Sender,
+    origin: Origin,
     signature_v2: bool,
     timeout: Duration,
     web: Web,
@@ -57,16 +55,15 @@ pub(super) struct Plivo {
 
 impl Plivo {
     pub(super) fn new(spec: PlivoSpec, common: Common, bench: &Bench<'_>) -> Self {
-        let PlivoSpec { auth_id, auth_token, sender, signature_v2 } = spec;
+        let PlivoSpec { auth_id, auth_token, origin, signature_v2 } = spec;
         let base = common.base_url.unwrap_or_else(|| BASE.to_owned());
-        Self { base, auth_id, auth_token, sender, signature_v2, timeout: common.timeout, web: bench.web.clone() }
+        Self { base, auth_id, auth_token, origin, signature_v2, timeout: common.timeout, web: bench.web.clone() }
     }
 
     fn message(&self, parcel: &Parcel<'_>, text: &SmsText) -> Value {
-        let (key, sender) = match &self.sender {
-            Sender::Number(number) => ("src", digits(number.reveal())),
-            Sender::Name(name) => ("src", name.as_str()),
-            Sender::Pool(powerpack) => ("powerpack_uuid", powerpack.as_str()),
+        let (key, sender) = match &self.origin {
+            Origin::Sender(sender) => ("src", sender.as_str()),
+            Origin::Pool(powerpack) => ("powerpack_uuid", powerpack.as_str()),
         };
         let mut body = json!({
             key: sender,
@@ -85,11 +82,11 @@ impl Plivo {
     }
 
     fn call(&self, parcel: &Parcel<'_>) -> Result<Value, Failure> {
-        let from = self.number().ok_or(Failure::Unsendable("a call needs a number as `from`"))?;
+        let from = self.origin.caller().ok_or(Failure::Unsendable("a call needs a number as `from`"))?;
         let answer = parcel.answer;
         let answer = answer.ok_or(Failure::Unsendable("a call needs a `public_url`, where its words are fetched"))?;
         let mut body = json!({
-            "from": digits(from.reveal()),
+            "from": from,
             "to": digits(parcel.message.to.reveal()),
             "answer_url": answer,
             "answer_method": "POST",
@@ -104,13 +101,6 @@ impl Plivo {
         }
         Ok(body)
     }
-
-    const fn number(&self) -> Option<&PhoneNumber> {
-        match &self.sender {
-            Sender::Number(number) => Some(number),
-            Sender::Name(_) | Sender::Pool(_) => None,
-        }
-    }
 }
 
 #[async_trait]
@@ -119,7 +109,7 @@ impl Provider for Plivo {
         match channel {
             Channel::Email | Channel::Hosted => false,
             Channel::Sms => true,
-            Channel::Voice => self.sender.calls(),
+            Channel::Voice => self.origin.caller().is_some(),
         }
     }
 

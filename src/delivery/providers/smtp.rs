@@ -166,6 +166,10 @@ impl Provider for Smtp {
         channel == Channel::Email
     }
 
+    fn reports(&self) -> bool {
+        false
+    }
+
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
         let email = Email::compose(parcel, &self.from)?;
         let mut written = false;

@@ -23,11 +23,12 @@ use self::signature::{Keys, Signed};
 use crate::config::SecretText;
 use crate::delivery::providers::form::{Fields, price};
 use crate::delivery::providers::{Bench, Provider, markup};
-use crate::delivery::sentences::SmsText;
-use crate::delivery::spec::{Sender, TwilioSpec};
+use crate::delivery::sender::Origin;
+use crate::delivery::sentences::{SmsText, Speech};
+use crate::delivery::spec::TwilioSpec;
 use crate::delivery::web::{Answer, Web};
 use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Receipt, Said, Taken, Whose};
-use crate::words::{Channel, FailureClass, Language, Progress};
+use crate::words::{Channel, FailureClass, Progress};
 
 /// Where Twilio is.
 const BASE: &str = "https://api.twilio.com";
@@ -41,12 +42,8 @@ const LONGEST_CALL: u64 = 120;
 const DETECTION: u64 = 5;
 /// The longest markup that can go with a call, in characters.
 const LONGEST_MARKUP: usize = 4000;
-/// The languages of the voices that every account has.
-const SPOKEN: &[&str] = &[
-    "en-US", "en-GB", "en-AU", "en-CA", "en-IN", "da-DK", "de-DE", "es-ES", "es-MX", "ca-ES", "fi-FI", "fr-FR",
-    "fr-CA", "it-IT", "ja-JP", "ko-KR", "nb-NO", "nl-NL", "pl-PL", "pt-BR", "pt-PT", "ru-RU", "sv-SE", "zh-CN",
-    "zh-HK", "zh-TW",
-];
+/// Those of our languages that the voices of every account speak.
+const SPOKEN: &[&str] = &["en-US", "de-DE", "fr-FR", "es-ES", "ja-JP"];
 
 /// An account at Twilio.
 #[derive(Debug)]
@@ -56,7 +53,7 @@ pub(super) struct Twilio {
     user: String,
     password: SecretText,
     keys: Keys,
-    sender: Sender,
+    origin: Origin,
     calls: bool,
     timeout: Duration,
     web: Web,
@@ -70,14 +67,14 @@ type Form = Vec<(&'static str, String)>;
 impl Twilio {
     pub(super) fn new(spec: TwilioSpec, common: Common, bench: &Bench<'_>) -> Self {
         let calls = spec.serves(Channel::Voice);
-        let TwilioSpec { account, user, password, auth_token, webhook_secret, sender } = spec;
+        let TwilioSpec { account, user, password, auth_token, webhook_secret, origin } = spec;
         Self {
             base: common.base_url.unwrap_or_else(|| BASE.to_owned()),
             account,
             user,
             password,
             keys: Keys { token: auth_token, shared: webhook_secret },
-            sender,
+            origin,
             calls,
             timeout: common.timeout,
             web: bench.web.clone(),
@@ -85,10 +82,9 @@ impl Twilio {
     }
 
     fn message(&self, parcel: &Parcel<'_>, text: &SmsText) -> Form {
-        let (key, sender) = match &self.sender {
-            Sender::Number(number) => ("From", number.reveal().to_owned()),
-            Sender::Name(name) => ("From", name.clone()),
-            Sender::Pool(service) => ("MessagingServiceSid", service.clone()),
+        let (key, sender) = match &self.origin {
+            Origin::Sender(sender) => ("From", sender.caller().map_or_else(|| sender.as_str().to_owned(), e164)),
+            Origin::Pool(service) => ("MessagingServiceSid", service.clone()),
         };
         let life = parcel.message.expires_in.as_secs().clamp(1, LONGEST_LIFE);
         let mut form = vec![
@@ -101,24 +97,21 @@ impl Twilio {
         form
     }
 
-    fn call(&self, parcel: &Parcel<'_>) -> Result<Form, Failure> {
-        let Sender::Number(from) = &self.sender else {
-            return Err(Failure::Unsendable("a call needs a number as `from`"));
-        };
+    fn call(&self, parcel: &Parcel<'_>, speech: &Speech) -> Result<Form, Failure> {
+        let from = self.origin.caller().ok_or(Failure::Unsendable("a call needs a number as `from`"))?;
         let Some(answer) = parcel.answer.filter(|_| self.calls) else {
             return Err(Failure::Unsendable(
                 "a call needs a `public_url`, where its code is fetched, and an `auth_token`",
             ));
         };
-        let question = format!("Hello. This is {}. To hear your code, press any key.", parcel.message.site.name());
-        let markup = markup::ask(markup::TWILIO_ASKS, &question, &Language::english(), SPOKEN, answer);
+        let markup = markup::ask(markup::TWILIO_ASKS, speech, SPOKEN, answer);
         if markup.chars().count() > LONGEST_MARKUP {
             return Err(Failure::Unsendable("its markup is too long"));
         }
         let ringing = parcel.message.expires_in.as_secs().clamp(1, RINGING);
         let mut form = vec![
             ("To", parcel.message.to.reveal().to_owned()),
-            ("From", from.reveal().to_owned()),
+            ("From", e164(from)),
             ("Twiml", markup),
             ("MachineDetection", "Enable".to_owned()),
             ("MachineDetectionTimeout", DETECTION.to_string()),
@@ -162,7 +155,7 @@ impl Provider for Twilio {
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
         let (resource, form) = match parcel.said {
             Said::Sms(text) => ("Messages", self.message(parcel, text)),
-            Said::Voice(_) => ("Calls", self.call(parcel)?),
+            Said::Voice(speech) => ("Calls", self.call(parcel, speech)?),
             Said::Email(_) => return Err(Failure::Unsendable("it carries no e-mail")),
         };
         let url = format!("{}/2010-04-01/Accounts/{}/{resource}.json", self.base, self.account);
@@ -192,6 +185,11 @@ impl Provider for Twilio {
             Said::Email(_) | Said::Sms(_) => String::new(),
         }
     }
+}
+
+/// A number as Twilio writes it.
+fn e164(digits: &str) -> String {
+    format!("+{digits}")
 }
 
 /// What an answer says.

@@ -1,8 +1,9 @@
 //! The settings of an account at Plivo.
 
 use crate::config::{Credential, Fault, Placed, Surroundings};
+use crate::delivery::sender::{Origin, Sender};
 use crate::delivery::settings::common::provider_settings;
-use crate::delivery::spec::{PlivoSpec, Sender};
+use crate::delivery::spec::PlivoSpec;
 
 provider_settings! {
     /// An account at Plivo: text messages and calls.
@@ -30,10 +31,10 @@ impl PlivoSettings {
         if !is_id || !(auth_id.starts_with("MA") || auth_id.starts_with("SA")) {
             return Err(self.auth_id.fault("expected an auth ID: MA or SA and 18 letters and digits"));
         }
-        let sender = match (&self.from, &self.powerpack) {
-            (Some(from), None) => from.parse(|text| Sender::parse(text))?,
+        let origin = match (&self.from, &self.powerpack) {
+            (Some(from), None) => Origin::Sender(from.parse(|text| text.parse::<Sender>())?),
             (None, Some(powerpack)) if is_uuid(powerpack.value.trim()) => {
-                Sender::Pool(powerpack.value.trim().to_owned())
+                Origin::Pool(powerpack.value.trim().to_owned())
             }
             (None, Some(powerpack)) => return Err(powerpack.fault("expected the UUID of a powerpack")),
             (Some(_), Some(powerpack)) => {
@@ -43,7 +44,7 @@ impl PlivoSettings {
         };
         let auth_token = self.auth_token.reveal(around)?;
         let signature_v2 = self.signature_v2.is_some_and(|accepted| accepted.value);
-        Ok(PlivoSpec { auth_id, auth_token, sender, signature_v2 })
+        Ok(PlivoSpec { auth_id, auth_token, origin, signature_v2 })
     }
 }
 

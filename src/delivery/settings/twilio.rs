@@ -1,8 +1,9 @@
 //! The settings of an account at Twilio.
 
 use crate::config::{Credential, Fault, Placed, Surroundings};
+use crate::delivery::sender::{Origin, Sender};
 use crate::delivery::settings::common::provider_settings;
-use crate::delivery::spec::{Sender, TwilioSpec};
+use crate::delivery::spec::TwilioSpec;
 
 provider_settings! {
     /// An account at Twilio: text messages and calls.
@@ -43,10 +44,10 @@ impl TwilioSettings {
                 None => return Err(self.account_sid.fault("`auth_token` is missing: Twilio takes nothing without it")),
             },
         };
-        let sender = match (&self.from, &self.messaging_service) {
-            (Some(from), None) => from.parse(|text| Sender::parse(text))?,
+        let origin = match (&self.from, &self.messaging_service) {
+            (Some(from), None) => Origin::Sender(from.parse(|text| text.parse::<Sender>())?),
             (None, Some(service)) if is_sid(service.value.trim(), "MG") => {
-                Sender::Pool(service.value.trim().to_owned())
+                Origin::Pool(service.value.trim().to_owned())
             }
             (None, Some(service)) => {
                 return Err(service.fault("expected the SID of a messaging service: MG and 32 hexadecimal digits"));
@@ -59,7 +60,7 @@ impl TwilioSettings {
             }
         };
         let webhook_secret = reveal(&self.webhook_secret)?;
-        Ok(TwilioSpec { account, user, password, auth_token, webhook_secret, sender })
+        Ok(TwilioSpec { account, user, password, auth_token, webhook_secret, origin })
     }
 }
 

@@ -39,6 +39,15 @@ pub(in crate::delivery) struct GetOtpAccount {
 // === impl GetOtpSpec ===
 
 impl GetOtpSpec {
+    /// What its settings lack before it can serve `channel`.
+    pub(super) const fn lacks(&self, channel: Channel) -> Option<&'static str> {
+        match channel {
+            Channel::Sms | Channel::Voice if self.codes.is_none() => Some("`api_key`, `sender` and `template`"),
+            Channel::Hosted if self.page.is_none() => Some("`account_key` and `account_token`"),
+            Channel::Sms | Channel::Voice | Channel::Hosted | Channel::Email => None,
+        }
+    }
+
     /// Whether it carries messages on `channel`.
     #[must_use]
     pub const fn serves(&self, channel: Channel) -> bool {

@@ -12,17 +12,17 @@ use crate::challenge::Asked;
 use crate::portal::handle::Call;
 use crate::portal::notice::{Notice, Telling};
 use crate::portal::page::{self, Forms, Page};
+use crate::portal::trouble::Trouble;
 use crate::portal::{sentences, turn, view};
 use crate::seal::Typed;
 use crate::stepup::{Arrival, Sending, Standing};
 use crate::store::{Lock, State, StoreError};
+use crate::words::{Channel, FailureClass};
 
 /// What stands in the box at the top of a page.
 pub(in crate::portal) enum Alert {
     /// Something about the one field of the page.
     Field(String),
-    /// Something else.
-    Text(String),
     /// That a code can be sent again only after this long.
     Wait(Duration),
 }
@@ -57,8 +57,10 @@ impl Call {
             }
             Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).link("/", "start").page(),
             Arrival::Standing(standing) => self.standing(&standing),
-            Arrival::Undelivered(standing) => self.undelivered(&standing),
+            Arrival::Undelivered(standing, class) => self.undelivered(&standing, class),
             Arrival::TooMany(standing, wait) => self.too_many(&standing, wait),
+            Arrival::OutOfMoney(standing, wait) => self.out_of_money(&standing, wait),
+            Arrival::Paused(standing, wait) => self.paused(&standing, wait),
         }
     }
 
@@ -79,7 +81,9 @@ impl Call {
                 let telling = Notice::NO_SUCH_CONTACT.tell(Some(&self.site), standing.reference);
                 telling.link(view::page_address(&standing.id), "go-to-code").page()
             }
-            Sending::Undelivered(standing) => self.undelivered(&standing),
+            Sending::Undelivered(standing, class) => self.undelivered(&standing, class),
+            Sending::OutOfMoney(standing, wait) => self.out_of_money(&standing, wait),
+            Sending::Paused(standing, wait) => self.paused(&standing, wait),
             Sending::Crowded(reference) => turn::crowded(&self.site, reference).page(),
             Sending::Not(arrival) => self.arrival(arrival),
         }
@@ -95,7 +99,7 @@ impl Call {
                 self.about(Notice::NO_CONTACT, standing, false).link(self.safe(), "cancel").page()
             }
             State::Open => self.page("choose.html", StatusCode::OK, standing, None, context! {}),
-            State::Sent => self.page("code.html", StatusCode::OK, standing, None, context! {}),
+            State::Sent => self.page(template(standing), StatusCode::OK, standing, None, context! {}),
             State::Passed => self.passed(standing, StatusCode::OK),
             State::Locked(lock) => self.locked(standing, lock),
             State::Expired => self.expired(standing),
@@ -108,7 +112,14 @@ impl Call {
         standing: &Standing,
         alert: Alert,
     ) -> Response<Bytes> {
-        self.page("code.html", status, standing, Some(alert), context! {})
+        self.page(template(standing), status, standing, Some(alert), context! {})
+    }
+
+    /// The provider has not said yet that the visitor finished on its page.
+    pub(in crate::portal) fn unfinished(&self, standing: &Standing) -> Response<Bytes> {
+        let host = view::page_host(standing);
+        let alert = Alert::Field(sentences::say("error.unfinished", &[("host", &host)]));
+        self.code_again(StatusCode::CONFLICT, standing, alert)
     }
 
     pub(in crate::portal) fn malformed(&self, typed: &Typed) -> Alert {
@@ -144,12 +155,38 @@ impl Call {
         self.about(Notice::PASSED, standing, false).status(status).link(&standing.return_to, "go-on").page()
     }
 
-    pub(in crate::portal) fn undelivered(&self, standing: &Standing) -> Response<Bytes> {
-        if standing.state == State::Sent {
-            let alert = Alert::Text(sentences::say("error.undelivered", &[]));
-            return self.code_again(StatusCode::SERVICE_UNAVAILABLE, standing, alert);
+    pub(in crate::portal) fn undelivered(&self, standing: &Standing, class: FailureClass) -> Response<Bytes> {
+        let trouble = Trouble::not_taken(standing, class);
+        if trouble.is_final() {
+            return self.troubled(StatusCode::UNPROCESSABLE_ENTITY, standing, &trouble, None);
         }
-        self.about(Notice::UNDELIVERED, standing, true).wait(turn::PAUSE, None).link(self.safe(), "cancel").page()
+        self.troubled(StatusCode::SERVICE_UNAVAILABLE, standing, &trouble, Some(turn::PAUSE))
+    }
+
+    pub(in crate::portal) fn out_of_money(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+        let trouble = Trouble::out_of_money(standing, wait);
+        self.troubled(StatusCode::SERVICE_UNAVAILABLE, standing, &trouble, Some(wait))
+    }
+
+    pub(in crate::portal) fn paused(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
+        let trouble = Trouble::paused(standing, wait);
+        self.troubled(StatusCode::TOO_MANY_REQUESTS, standing, &trouble, Some(wait))
+    }
+
+    /// The code page when a code is out already, else the choice of ways, with what went wrong at its top.
+    fn troubled(
+        &self,
+        status: StatusCode,
+        standing: &Standing,
+        trouble: &Trouble,
+        wait: Option<Duration>,
+    ) -> Response<Bytes> {
+        let template = if standing.state == State::Sent { template(standing) } else { "choose.html" };
+        let mut response = self.page_with(template, status, standing, None, Some(trouble), context! {});
+        if let Some(wait) = wait {
+            page::retry_after(response.headers_mut(), wait);
+        }
+        response
     }
 
     pub(in crate::portal) fn too_many(&self, standing: &Standing, wait: Duration) -> Response<Bytes> {
@@ -175,11 +212,27 @@ impl Call {
         alert: Option<Alert>,
         values: Value,
     ) -> Response<Bytes> {
-        let field = if template == "ask.html" { "address" } else { "code" };
+        self.page_with(template, status, standing, alert, Trouble::of(standing).as_ref(), values)
+    }
+
+    fn page_with(
+        &self,
+        template: &'static str,
+        status: StatusCode,
+        standing: &Standing,
+        alert: Option<Alert>,
+        trouble: Option<&Trouble>,
+        values: Value,
+    ) -> Response<Bytes> {
+        let now = self.gateway.shared().clock.now();
+        let field = match template {
+            "ask.html" => "address",
+            "hosted.html" => "finish",
+            _ => "code",
+        };
         let alert = alert.map(|alert| match alert {
             Alert::Field(text) => context! { text, field },
-            Alert::Text(text) => context! { text },
-            Alert::Wait(wait) => context! { wait => view::moment(self.gateway.shared().clock.now(), wait) },
+            Alert::Wait(wait) => context! { wait => view::moment(now, wait) },
         });
         let again = form_urlencoded::parse(self.visit.request.query.raw().unwrap_or_default());
         let values = context! {
@@ -188,10 +241,13 @@ impl Call {
             digits => self.gateway.rules().shape.digits(),
             challenge => view::challenge(self, standing),
             last => view::last(standing),
+            news => view::news(standing),
+            page => view::page(standing),
+            trouble => trouble.map(|trouble| trouble.values(standing, now)),
             safe => self.safe(),
             ..values
         };
-        let forms = if template == "code.html" { Forms::Onward } else { Forms::Own };
+        let forms = if matches!(template, "code.html" | "hosted.html") { Forms::Onward } else { Forms::Own };
         let (site, reference) = (Some(&*self.site), standing.reference);
         Page { template, status, site, reference, values, forms }.render()
     }
@@ -201,6 +257,12 @@ impl Call {
     pub(in crate::portal) fn safe(&self) -> &'static str {
         if self.site.is_open(&self.visit.request, "/") { "/" } else { "/.otpgate/" }
     }
+}
+
+/// Where a code is typed; or, when it goes on at a provider's page, where that is.
+fn template(standing: &Standing) -> &'static str {
+    let is_page = standing.last.as_ref().is_some_and(|last| last.channel == Channel::Hosted);
+    if is_page { "hosted.html" } else { "code.html" }
 }
 
 pub(in crate::portal) fn wrong_code(tries_left: u32) -> Alert {

@@ -88,6 +88,12 @@ impl Store for Down {
     async fn message(&self, _: MessageId) -> Result<Option<TrackedMessage>, StoreError> {
         down()
     }
+    async fn keep_words(&self, _: MessageId, _: &[u8]) -> Result<(), StoreError> {
+        down()
+    }
+    async fn words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        down()
+    }
     async fn take_words(&self, _: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
         down()
     }

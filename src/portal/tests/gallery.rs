@@ -20,23 +20,24 @@ use crate::request::path::BadPath;
 use crate::request::{CanonicalRequest, PathRules, RawRequest, Refused, TrustedProxies};
 use crate::seal::{CodeShape, KeyRing, Secret, SystemRandom, Typed};
 use crate::stepup::{
-    Arrival, ChallengeRules, Gateway, NoBody, Reached, Ruling, Sending, Shared, SiteSpec, Standing, Visit,
+    Arrival, ChallengeRules, Gateway, HostedPage, NoBody, Reached, Ruling, Sending, Shared, SiteSpec, Standing, Visit,
 };
 use crate::store::{Budget, Limits, Lock, Resend, SiteKey, State};
-use crate::words::{ChallengeId, Channel, Policy, Reference, TestClock, Timestamp};
+use crate::words::{ChallengeId, Channel, FailureClass, Policy, Progress, Reference, TestClock, Timestamp};
 
 const REFERENCE: Reference = Reference::from_random([7, 1, 2, 3, 4]);
 
 /// A gateway of one site on which challenges by hand are shown.
 pub(super) struct Stage(Call);
 
+fn phone(channel: Channel, label: Option<&str>) -> Reached {
+    Reached { channel, contact: 0, to: "+** *** **89".to_owned(), label: label.map(str::to_owned), costs: true }
+}
+
 pub(super) fn standing() -> Standing {
-    let email = Reached { channel: Channel::Email, contact: 0, to: "a***@e***.com".to_owned(), label: None };
-    let reached = vec![
-        email.clone(),
-        Reached { channel: Channel::Sms, contact: 0, to: "+** *** **89".to_owned(), label: Some("work".to_owned()) },
-        Reached { channel: Channel::Voice, contact: 0, to: "+** *** **89".to_owned(), label: None },
-    ];
+    let email =
+        Reached { channel: Channel::Email, contact: 0, to: "a***@e***.com".to_owned(), label: None, costs: false };
+    let reached = vec![email.clone(), phone(Channel::Sms, Some("work")), phone(Channel::Voice, None)];
     Standing {
         id: ChallengeId::from_random([9; 16]),
         reference: REFERENCE,
@@ -47,19 +48,46 @@ pub(super) fn standing() -> Standing {
         resend_in: Duration::from_secs(30),
         reached,
         last: Some(email),
+        progress: Some(Progress::Accepted),
+        reports: false,
+        wanted: None,
+        page: None,
         method: "GET".to_owned(),
         path: "/account".to_owned(),
         return_to: "/account?tab=2".to_owned(),
         confirms: false,
         is_parked: false,
         asked: Asked::Page,
+        page: None,
     }
+}
+
+/// It goes on at a provider's page.
+fn hosted(standing: &mut Standing, is_proved: bool) {
+    standing.reached = vec![phone(Channel::Hosted, None)];
+    standing.last = standing.reached.first().cloned();
+    standing.page = Some(HostedPage { link: "https://otp.example/v/1?a=1&b=%22".to_owned(), is_proved });
 }
 
 fn boxed(change: impl FnOnce(&mut Standing)) -> Box<Standing> {
     let mut standing = standing();
     change(&mut standing);
     Box::new(standing)
+}
+
+/// A text message went out and came as far as this; its provider reports.
+fn sms(standing: &mut Standing, progress: Progress) {
+    standing.last = Some(standing.reached[1].clone());
+    (standing.progress, standing.reports) = (Some(progress), true);
+}
+
+/// A text message was just asked for, the first one.
+fn wanted(change: impl FnOnce(&mut Standing)) -> Box<Standing> {
+    boxed(|standing| {
+        (standing.state, standing.last, standing.progress) = (State::Open, None, None);
+        standing.wanted = Some(standing.reached[1].clone());
+        change(standing);
+    })
 }
 
 fn call() -> Call {
@@ -158,7 +186,32 @@ impl Stage {
         self.show(|standing| {
             standing.asked = if allowed { Asked::Typed } else { Asked::Decoy };
             standing.reached.truncate(1);
+            standing.progress = None;
         })
+    }
+
+    /// The code page once a text message came as far as this.
+    pub(super) fn after_sms(&self, progress: Progress) -> Response<Bytes> {
+        self.show(|standing| sms(standing, progress))
+    }
+
+    /// No provider took a text message, and no code is out.
+    pub(super) fn not_taken(&self, class: FailureClass) -> Response<Bytes> {
+        self.0.arrival(Arrival::Undelivered(wanted(|_| {}), class))
+    }
+
+    /// The same for somebody who has nothing but this number.
+    pub(super) fn not_taken_and_nothing_else(&self, class: FailureClass) -> Response<Bytes> {
+        let only = |standing: &mut Standing| standing.reached.retain(|reached| reached.channel == Channel::Sms);
+        self.0.arrival(Arrival::Undelivered(wanted(only), class))
+    }
+
+    pub(super) fn out_of_money(&self) -> Response<Bytes> {
+        self.0.arrival(Arrival::OutOfMoney(wanted(|_| {}), Duration::from_secs(1200)))
+    }
+
+    pub(super) fn paused(&self) -> Response<Bytes> {
+        self.0.arrival(Arrival::Paused(wanted(|_| {}), Duration::from_secs(3600)))
     }
 }
 
@@ -188,6 +241,29 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
                 (standing.confirms, standing.is_parked, standing.resend_in) = (true, true, Duration::ZERO);
             }),
         ),
+        ("hosted", stage.show(|standing| hosted(standing, false))),
+        ("hosted-proved", stage.show(|standing| hosted(standing, true))),
+        ("hosted-unfinished", call.unfinished(&boxed(|standing| hosted(standing, false)))),
+        (
+            "hosted-wait",
+            call.sending(Sending::TooMany(
+                boxed(|standing| {
+                    hosted(standing, false);
+                    standing.page = None;
+                }),
+                Duration::from_secs(25),
+            )),
+        ),
+        (
+            "hosted-undelivered",
+            call.sending(Sending::Undelivered(
+                boxed(|standing| {
+                    hosted(standing, false);
+                    (standing.state, standing.wanted) = (State::Open, standing.last.take());
+                }),
+                FailureClass::ProviderDown,
+            )),
+        ),
         ("code-typed", stage.typed(true)),
         ("code-no-more-sends", stage.show(|standing| standing.sends_left = 0)),
         ("code-long-path", stage.of_path(&format!("/{}", "averylongword".repeat(20)))),
@@ -197,7 +273,43 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
         ("code-too-long", malformed(Typed::TooLong)),
         ("code-not-digits", malformed(Typed::NotDigits)),
         ("code-wait", call.sending(Sending::TooMany(boxed(|_| {}), Duration::from_secs(25)))),
-        ("code-undelivered-again", call.sending(Sending::Undelivered(boxed(|_| {})))),
+        ("code-waiting", stage.after_sms(Progress::Sent)),
+        ("code-delivered", stage.after_sms(Progress::Delivered)),
+        ("code-failed-landline", stage.after_sms(Progress::Failed(FailureClass::Landline))),
+        ("code-failed-for-now", stage.after_sms(Progress::Failed(FailureClass::UnreachableTemporarily))),
+        ("code-failed-our-fault", stage.after_sms(Progress::Failed(FailureClass::AuthConfig))),
+        (
+            "code-failed-and-nothing-else",
+            stage.show(|standing| {
+                sms(standing, Progress::Failed(FailureClass::InvalidNumber));
+                standing.reached.retain(|reached| reached.channel == Channel::Sms);
+            }),
+        ),
+        (
+            "code-failed-and-no-more-sends",
+            stage.show(|standing| {
+                sms(standing, Progress::Failed(FailureClass::Landline));
+                standing.sends_left = 0;
+            }),
+        ),
+        (
+            "code-undelivered-again",
+            call.sending(Sending::Undelivered(
+                boxed(|standing| standing.wanted = Some(standing.reached[1].clone())),
+                FailureClass::ProviderDown,
+            )),
+        ),
+        (
+            "code-out-of-money",
+            call.sending(Sending::OutOfMoney(
+                boxed(|standing| standing.wanted = Some(standing.reached[2].clone())),
+                Duration::from_secs(1200),
+            )),
+        ),
+        ("undelivered-for-good", stage.not_taken(FailureClass::Landline)),
+        ("undelivered-and-nothing-else", stage.not_taken_and_nothing_else(FailureClass::OptedOut)),
+        ("out-of-money", stage.out_of_money()),
+        ("paused", stage.paused()),
         ("choose", stage.open()),
         (
             "choose-one-parked",
@@ -242,12 +354,7 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
                 Duration::from_secs(500),
             )),
         ),
-        (
-            "undelivered",
-            call.arrival(Arrival::Undelivered(boxed(|standing| {
-                (standing.state, standing.last) = (State::Open, None);
-            }))),
-        ),
+        ("undelivered", stage.not_taken(FailureClass::ProviderDown)),
         ("expired", stage.show(|standing| (standing.state, standing.is_parked) = (State::Expired, true))),
         ("passed", state(State::Passed)),
         ("nothing", call.arrival(Arrival::Nothing)),

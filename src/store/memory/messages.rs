@@ -83,6 +83,16 @@ impl Messages {
         self.kept.get(&id, now).map(|message| message.tracked(id, now))
     }
 
+    pub(super) fn keep_words(&mut self, id: MessageId, words: &[u8], now: Timestamp) {
+        if let Some(message) = self.kept.get_mut(&id, now) {
+            message.words = words.to_vec();
+        }
+    }
+
+    pub(super) fn words(&self, id: MessageId, now: Timestamp) -> Option<Vec<u8>> {
+        self.kept.get(&id, now).map(|message| message.words.clone()).filter(|words| !words.is_empty())
+    }
+
     pub(super) fn take_words(&mut self, id: MessageId, now: Timestamp) -> Option<Vec<u8>> {
         let words = std::mem::take(&mut self.kept.get_mut(&id, now)?.words);
         Some(words).filter(|words| !words.is_empty())

@@ -43,6 +43,18 @@ pub(super) fn message(id: MessageId) -> ScriptInvocation<'static> {
     script
 }
 
+pub(super) fn keep_words(id: MessageId, words: &[u8]) -> ScriptInvocation<'static> {
+    let mut script = scripts::KEEP_WORDS.key(MESSAGES);
+    script.arg(id.to_string()).arg(words);
+    script
+}
+
+pub(super) fn words(id: MessageId) -> ScriptInvocation<'static> {
+    let mut script = scripts::WORDS.key(MESSAGES);
+    script.arg(id.to_string());
+    script
+}
+
 pub(super) fn take_words(id: MessageId) -> ScriptInvocation<'static> {
     let mut script = scripts::TAKE_WORDS.key(MESSAGES);
     script.arg(id.to_string());

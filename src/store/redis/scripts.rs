@@ -55,6 +55,8 @@ scripts! { MESSAGES:
     TAKEN = "taken.lua",
     MESSAGE = "message.lua",
     TAKE_WORDS = "take_words.lua",
+    KEEP_WORDS = "keep_words.lua",
+    WORDS = "words.lua",
     REPORT = "report.lua",
 }
 
