@@ -6,8 +6,8 @@ use crate::{COUNTRIES, HOURS, Hidden, LOSS, Outcome, PROVIDERS};
 
 const WIDTH: f64 = 960.0;
 /// Left edge and width of the two columns.
-const RATES: (f64, f64) = (96.0, 396.0);
-const SHARES: (f64, f64) = (548.0, 396.0);
+const RATES: (f64, f64) = (140.0, 376.0);
+const SHARES: (f64, f64) = (568.0, 376.0);
 /// Top of the first row, height of a row's drawing, and from row to row.
 const TOP: f64 = 92.0;
 const TALL: f64 = 84.0;
@@ -46,7 +46,7 @@ struct Panel {
 /// The whole drawing.
 pub(crate) fn svg(hidden: &[Vec<Hidden>], best: &Outcome, oracle: &Outcome) -> String {
     let rows = COUNTRIES.len() as f64;
-    let height = TOP + STEP * rows + 150.0;
+    let height = TOP + STEP * rows + 160.0;
     let mut drawing = Drawing(String::new());
     let _ = write!(
         drawing.0,
@@ -68,8 +68,8 @@ pub(crate) fn svg(hidden: &[Vec<Hidden>], best: &Outcome, oracle: &Outcome) -> S
         let rates = Panel { left: RATES.0, top, wide: RATES.1, tall: TALL, most: 1.0 };
         rates.frame(&mut drawing, &[0.0, 0.5, 1.0]);
         for (provider, rate) in PROVIDERS.iter().zip(&hidden[row]) {
-            let points = (0..=(HOURS as usize) * 4).map(|quarter| {
-                let hour = quarter as f64 / 4.0;
+            let points = (0..=(HOURS as usize) * 2).map(|half| {
+                let hour = half as f64 / 2.0;
                 (hour, rate.rate(hour.min(HOURS - 0.01)))
             });
             rates.line(&mut drawing, &format!("l{provider}"), points);
@@ -78,14 +78,14 @@ pub(crate) fn svg(hidden: &[Vec<Hidden>], best: &Outcome, oracle: &Outcome) -> S
         shares.stack(&mut drawing, best, row);
         shares.frame(&mut drawing, &[0.0, 0.5, 1.0]);
     }
-    let top = TOP + STEP * rows + 16.0;
+    let top = TOP + STEP * rows + 30.0;
     drawing.text(
         RATES.0,
         top - 8.0,
         "",
         "Lost so far: codes that did not come back and would have with the best provider",
     );
-    let loss = Panel { left: RATES.0, top, wide: SHARES.0 + SHARES.1 - RATES.0, tall: TALL - 8.0, most: 0.06 };
+    let loss = Panel { left: RATES.0, top, wide: SHARES.0 + SHARES.1 - RATES.0, tall: TALL - 10.0, most: 0.06 };
     loss.frame(&mut drawing, &[0.0, LOSS, 0.06]);
     let limit = loss.y(LOSS);
     let _ = writeln!(drawing.0, "<path class=\"limit\" d=\"M{:.1} {limit:.1}h{:.1}\"/>", loss.left, loss.wide);
@@ -160,15 +160,17 @@ impl Panel {
             let sum: u32 = counts.iter().sum();
             f64::from(counts[..providers].iter().sum::<u32>()) / f64::from(sum.max(1))
         };
+        let hours = outcome.traffic.len();
         for (place, provider) in PROVIDERS.iter().enumerate() {
-            let hours = 0..outcome.traffic.len();
-            let point = |hour: usize, edge: usize, providers: usize| {
-                format!("{:.1} {:.1}", self.x((hour + edge) as f64), self.y(below(hour, providers)))
-            };
-            let upper = hours.clone().flat_map(|hour| [point(hour, 0, place + 1), point(hour, 1, place + 1)]);
-            let lower = hours.rev().flat_map(|hour| [point(hour, 1, place), point(hour, 0, place)]);
-            let points: Vec<String> = upper.chain(lower).collect();
-            let _ = writeln!(drawing.0, "<path class=\"share f{provider}\" d=\"M{}Z\"/>", points.join("L"));
+            // There along the upper edge, back along the lower one, in steps of an hour.
+            let mut path = format!("M{:.1} {:.1}", self.x(0.0), self.y(below(0, place + 1)));
+            for hour in 0..hours {
+                let _ = write!(path, "V{:.1}H{:.1}", self.y(below(hour, place + 1)), self.x(hour as f64 + 1.0));
+            }
+            for hour in (0..hours).rev() {
+                let _ = write!(path, "V{:.1}H{:.1}", self.y(below(hour, place)), self.x(hour as f64));
+            }
+            let _ = writeln!(drawing.0, "<path class=\"share f{provider}\" d=\"{path}Z\"/>");
         }
     }
 }
