@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(in crate::delivery) use crate::delivery::speech::{Speech, Utterance, spaced};
+pub(in crate::delivery) use crate::delivery::speech::{Speech, Utterance};
 use crate::delivery::tongue::Tongue;
 use crate::delivery::{Aim, segments};
 

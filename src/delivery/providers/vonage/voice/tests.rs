@@ -1,7 +1,7 @@
 use super::*;
 
 fn speech(language: &str, said: Vec<Utterance>) -> Speech {
-    Speech { language: language.parse().unwrap(), said }
+    Speech { language: language.parse().unwrap(), question: String::new(), said }
 }
 
 #[test]
