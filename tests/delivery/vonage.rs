@@ -211,8 +211,8 @@ async fn a_call() {
     assert_eq!((asked.method.as_str(), &*asked.target), ("POST", "/v1/calls"));
     let json = asked.json();
     let text = json["ncco"][0]["text"].as_str().unwrap();
-    assert_eq!(text.matches("<say-as interpret-as='digits'>123456</say-as>").count(), 2, "U22: {text}");
-    assert!(text.starts_with("<speak><break time='1s'/>") && text.ends_with("</speak>"), "{text}");
+    assert_eq!(text.matches("<say-as interpret-as=\"digits\">123456</say-as>").count(), 2, "U22: {text}");
+    assert!(text.starts_with("<speak><break time=\"1s\"/>") && text.ends_with("</speak>"), "{text}");
     assert_eq!(
         json,
         json!({
