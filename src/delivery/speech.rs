@@ -10,6 +10,8 @@ use crate::words::Language;
 pub(super) struct Speech {
     /// In which language: one of those in which messages are written.
     pub language: Language,
+    /// Who calls, and to press a key to hear the code: for calls that tell it to nobody else (O33). It holds no code.
+    pub question: String,
     /// What is said, in order. Providers write it in their own markup and escape it.
     pub said: Vec<Utterance>,
 }

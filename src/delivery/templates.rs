@@ -123,7 +123,8 @@ impl Templates {
             Channel::Hosted => return None,
             Channel::Voice => {
                 let text = self.render(Layout::Voice, tongue, Content { code: DIGITS, ..content })?;
-                Said::Voice(Speech { language: tongue.language(), said: pieces(&text, code) })
+                let question = self.question(tongue, content);
+                Said::Voice(Speech { language: tongue.language(), question, said: pieces(&text, code) })
             }
         })
     }
@@ -196,6 +197,15 @@ impl Templates {
             Layout::Sms | Layout::Text | Layout::Html => values.extend([("code", Value::from(code))]),
         }
         Value::from_pairs(values)
+    }
+
+    /// What is asked before a code is told. Whatever an operator writes, there is no code in it.
+    fn question(&self, tongue: Tongue, content: Content<'_>) -> String {
+        let Content { aim, name, host, expires_in, reference, client, .. } = content;
+        let sentences = self.sentences(tongue);
+        let time = sentences.time(expires_in);
+        let places = Places { name, host, code: "", time: &time, reference, client: client.unwrap_or_default() };
+        sentences.said(aim, &places).remove("call_key").unwrap_or_default()
     }
 
     fn sentences(&self, tongue: Tongue) -> &Sentences {

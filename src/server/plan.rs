@@ -14,6 +14,7 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use crate::admin::AdminToken;
 use crate::config::{self, ConfigError, Credential, Fault, Place, Placed, Surroundings, Warning};
 use crate::delivery::DeliverySpec;
+use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::Policies;
 use crate::proxy::UpstreamSpec;
 use crate::request::TrustedProxies;
@@ -154,6 +155,9 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
     let mut delivery = settings.delivery.spec(around)?;
     delivery.currency = settings.limits.currency()?;
     delivery.public_url = settings.public_url.as_ref().map(public_url).transpose()?;
+    if delivery.public_url.is_none() {
+        pages(settings)?;
+    }
     let served: Vec<Channel> = delivery.channels.iter().map(|spec| spec.channel).collect();
     let policies = Policies::new(&settings.policies, &served)?;
     let listeners = listeners::listeners(&settings.listeners, around)?;
@@ -171,6 +175,19 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
     };
     oddities::note(settings, &plan, notes);
     Ok(plan)
+}
+
+/// A provider says at `public_url` that an address was proved on its page, unless it may be asked.
+fn pages(settings: &Settings) -> Result<(), Fault> {
+    for name in settings.delivery.hosted.iter().flat_map(|hosted| hosted.used()) {
+        if let Some(ProviderSettings::GetOtp(getotp)) = settings.delivery.providers.get(&name.value)
+            && !getotp.poll.is_some_and(|poll| poll.value)
+        {
+            let wrong = format!("`{}` says at `public_url` that an address was proved: add `public_url`", name.value);
+            return Err(name.fault(wrong));
+        }
+    }
+    Ok(())
 }
 
 fn store(written: Option<&Placed<Credential>>, around: &Surroundings<'_>) -> Result<StoreAddress, Fault> {

@@ -131,7 +131,7 @@ impl Gateway {
             aim: aim(&particulars),
             expires_in,
             reference: challenge.reference,
-            language: language(&particulars, visit),
+            language: language(&particulars, &visit.headers),
             client: Some(visit.request.client.ip),
         };
         if particulars.asked == Asked::Typed {

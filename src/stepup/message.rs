@@ -1,6 +1,8 @@
 //! What a message says of a challenge, besides its code. Of the request it takes neither the path nor, on a site with a
 //! wildcard, the host name: those are not the operator's choice (O35).
 
+use http::HeaderMap;
+
 use crate::challenge::Particulars;
 use crate::delivery::{Aim, LANGUAGES, SiteName};
 use crate::gate::HostPattern;
@@ -26,9 +28,9 @@ pub(super) fn site_name(site: &Site, visit: &Visit) -> SiteName {
 
 /// In which language somebody is told: the one that the directory has for the subject, else the one that the browser wants,
 /// as far as there are messages in it.
-pub(super) fn language(particulars: &Particulars, visit: &Visit) -> Option<Language> {
+pub(super) fn language(particulars: &Particulars, headers: &HeaderMap) -> Option<Language> {
     let known = particulars.language.clone().filter(|language| LANGUAGES.contains(&language.primary()));
-    known.or_else(|| preferred_language(&visit.headers, &LANGUAGES))
+    known.or_else(|| preferred_language(headers, &LANGUAGES))
 }
 
 /// The operator's name for the host that is asked.

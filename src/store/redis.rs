@@ -28,7 +28,7 @@ use super::{
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
-use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, ParkedId, Reference};
+use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, ParkedId, Progress, Reference};
 
 /// The store of several gateways.
 pub struct RedisStore {
@@ -485,13 +485,15 @@ impl Store for RedisStore {
         let carry = |provider, progress| {
             messages::carry(taken.site, (taken.challenge, taken.send), taken.id, provider, progress)
         };
+        // Of two failures the message keeps the first, which only the message knows.
+        let at_first = if let Progress::Failed(_) = taken.progress { Progress::Handed } else { taken.progress };
         let all = async {
             // The send first: a receipt that comes from here on finds its message there. One that came before is told by
             // the message.
-            self.call(&carry(Some(taken.provider), taken.progress)).await?;
+            self.call(&carry(Some(taken.provider), at_first)).await?;
             let mut reply = self.call(&messages::taken(taken)).await?;
             let progress = if reply.is_empty() { taken.progress } else { reply.progress()? };
-            if taken.progress.moves_to(progress) {
+            if at_first.moves_to(progress) {
                 self.call(&carry(None, progress)).await?;
             }
             Ok(())

@@ -37,6 +37,7 @@ delivery:
     own:
       type: http
       channels: sms
+      prices: {default: 0.05}
       url: 'http://127.0.0.1:{carrier}/send'
       body: '{\"text\": \"{{ text }}\", \"receipts\": \"{{ receipts }}\"}'
       errors: [{pointer: /error, equals: landline, class: landline}]
@@ -48,6 +49,7 @@ delivery:
   email: {providers: dev}
   sms: {providers: own}
   voice: {providers: dev}
+{limits}
 challenge: {resend: {wait: 1s}}
 portal: {name: Harbour Supplies, support: help@harbour.example}
 admin: {address: '127.0.0.1:{admin}'}
@@ -84,13 +86,21 @@ async fn take(State(carrier): State<Carrier>, body: String) -> (axum::http::Stat
 
 impl World {
     async fn open() -> Self {
+        Self::open_with("", CONTACTS).await
+    }
+
+    /// With a line for the config, for the people of a directory.
+    async fn open_with(limits: &str, contacts: &str) -> Self {
         let (shop, port) = (Shop::open(), free_port());
         let carrier = Carrier { seen: Arc::default(), refuses: Arc::default() };
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let router = Router::new().fallback(take).with_state(carrier.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let config = CONFIG.replace("{shop}", &shop.port.to_string()).replace("{carrier}", &port.to_string());
-        let gateway = Gateway::start(&config, &[("contacts.yaml", CONTACTS)]);
+        let config = CONFIG
+            .replace("{limits}", limits)
+            .replace("{shop}", &shop.port.to_string())
+            .replace("{carrier}", &port.to_string());
+        let gateway = Gateway::start(&config, &[("contacts.yaml", contacts)]);
         let base = format!("http://harbour.localhost:{}", gateway.port);
         Self { gateway, base, seen: carrier.seen, refuses: carrier.refuses, _shop: shop }
     }
@@ -202,4 +212,32 @@ async fn a_number_that_takes_no_messages_is_told_so() {
     browser.see("[role=alert]", "cannot receive text messages.").await;
     browser.see("main", "No other way is on file for you. Ask help@harbour.example").await;
     sound(&browser, "undeliverable-nothing-else").await;
+}
+
+/// When the money is used up, what costs nothing is offered; a number that is paused gets no calls either.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_is_said_with_the_ways_that_are_left() {
+    let poor = World::open_with("limits: {budget: {per_day: 0.04}}", CONTACTS).await;
+    let browser = Browser::start().await;
+    poor.sign_in(&browser, Customer::Alice).await;
+    browser.press(SEND).await;
+    browser.see("[role=alert]", "No text messages can be sent at present. You can ask again in").await;
+    let ways = "return [...document.querySelectorAll('main input[name=channel]')].map((way) => way.value).join()";
+    assert_eq!(browser.script(ways).await, json!("voice,email"), "the outbox costs nothing");
+    sound(&browser, "out-of-money").await;
+    assert!(poor.seen.lock().unwrap().is_empty());
+
+    // Two numbers of one run are tried, and no code comes back: the third one is paused.
+    let contacts = CONTACTS.replacen("sms: \"+60123456789\"", "sms: [\"+60123456789\", \"+60123456787\"]", 1);
+    let wary = World::open_with("limits: {pumping: {sequence: 2}}", &contacts).await;
+    wary.sign_in(&browser, Customer::Alice).await;
+    browser.press(SEND).await;
+    browser.find(CODE).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    browser.press("form:has(input[value=sms]):has(input[name=contact][value='1']) button").await;
+    browser.see("main", "**87").await;
+    browser.until("the second message", async |_| wary.seen.lock().unwrap().len() == 2).await;
+    wary.sign_in(&browser, Customer::Bob).await;
+    browser.see("[role=alert]", "No codes can be sent to +").await;
+    sound(&browser, "paused-nothing-else").await;
 }

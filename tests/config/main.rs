@@ -8,6 +8,7 @@ mod faults;
 mod good;
 mod mutations;
 mod oddities;
+mod templates;
 
 use std::path::PathBuf;
 

@@ -6,6 +6,7 @@ mod flip;
 mod getotp;
 mod http;
 mod messagebird;
+mod messages;
 mod plivo;
 mod server;
 mod smtp;

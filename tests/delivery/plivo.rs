@@ -228,7 +228,7 @@ async fn the_sdk_asks_the_same_of_plivo() {
 
 /// How many random requests the SDK signs, and how many random bits of each are changed one by one.
 const REQUESTS: usize = 150;
-const FLIPS: usize = 60;
+const FLIPS: usize = 40;
 
 #[tokio::test]
 async fn d04_what_the_sdk_signs_is_believed_and_nothing_else() {
@@ -312,7 +312,7 @@ fn a_config_says_what_is_missing() {
         (account.clone(), "add `from` or `powerpack`"),
         (format!("{account}, from: Shop, powerpack: x"), "exclude each other"),
         (format!("{account}, powerpack: x"), "expected the UUID of a powerpack"),
-        (format!("{account}, from: \"0123-4567\""), "expected a number such as +14155550100"),
+        (format!("{account}, from: \"0123-4567\""), "expected a number such as"),
     ] {
         let told = fault(&keys);
         assert!(told.contains(why), "{keys}: {told}");

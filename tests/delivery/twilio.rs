@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue, Method};
 use otpgate::delivery::{BadCallback, Callback, Failure, Heard, Told, Whose};
+use otpgate::seal::Code;
 use otpgate::words::{Channel, FailureClass, Progress, Timestamp};
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
 use crate::flip::{Texts, flip, form_body};
@@ -85,7 +86,9 @@ async fn an_api_key_sends_and_a_messaging_service_chooses_the_sender() {
 #[tokio::test]
 async fn o33_a_call_asks_for_a_key_before_it_tells_its_code() {
     let mock = Mock::saying(201, &TAKEN.replace("SM", "CA")).await;
-    let delivered = world(&mock).send(&message(Channel::Voice)).await.unwrap();
+    let mut message = message(Channel::Voice);
+    message.code = Code::unsealed(b"407193").unwrap();
+    let delivered = world(&mock).send(&message).await.unwrap();
     let asked = mock.last();
     assert_eq!(asked.target, format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json"));
     for (name, value) in [
@@ -106,7 +109,7 @@ async fn o33_a_call_asks_for_a_key_before_it_tells_its_code() {
     assert!(markup.contains(&answer), "{markup}");
     assert!(markup.len() <= 4000 && markup.contains("press any key"), "{markup}");
     let body = String::from_utf8(asked.body.to_vec()).unwrap();
-    assert!(!body.contains("123456") && !markup.contains("1, 2"), "{body}");
+    assert!(!body.contains("407193") && !markup.contains(">4<") && !markup.contains("4, 0"), "{body}");
 }
 
 #[tokio::test]
@@ -314,7 +317,7 @@ async fn the_sdk_asks_the_same_of_twilio() {
 
 /// How many random requests the SDK signs, and how many random bits of each are changed one by one.
 const REQUESTS: usize = 150;
-const FLIPS: usize = 60;
+const FLIPS: usize = 40;
 
 #[tokio::test]
 async fn d04_what_the_sdk_signs_is_believed_and_nothing_else() {
@@ -348,10 +351,11 @@ async fn d04_what_the_sdk_signs_is_believed_and_nothing_else() {
     for ((url, form, token, _), signature) in inputs.iter().zip(signatures.as_array().unwrap()) {
         let signature = signature.as_str().unwrap();
         let body = form_body(form);
-        let believes = |url: &str, body: &str, signature: &str| {
+        let by_shared_key = *token == secret;
+        let believes = |url: &str, body: &str, signature: &str, by_shared_key: bool| {
             let Ok(_) = HeaderValue::from_str(signature) else { return false };
             let mut headers = head(signature);
-            if *token == secret {
+            if by_shared_key {
                 let settings = HeaderValue::from_static("key=webhooks_sharedkey_1,algorithm=HMAC_SHA256");
                 headers.insert("x-twilio-webhooks-signature-settings", settings);
             }
@@ -361,27 +365,21 @@ async fn d04_what_the_sdk_signs_is_believed_and_nothing_else() {
                 Callback { method: &Method::POST, url, query, headers: &headers, body: body.as_bytes(), now };
             world.delivery.read("tw", &callback).is_ok()
         };
-        assert!(believes(url, &body, signature), "{url} {body}");
+        assert!(believes(url, &body, signature, by_shared_key), "{url} {body}");
         for _ in 0..FLIPS {
             let changed = flip(signature, &mut random);
-            assert!(!believes(url, &body, &changed), "{signature} {changed}");
+            assert!(!believes(url, &body, &changed, by_shared_key), "{signature} {changed}");
             let changed = flip(url, &mut random);
-            assert!(!believes(&changed, &body, signature), "{url} {changed}");
+            assert!(!believes(&changed, &body, signature, by_shared_key), "{url} {changed}");
             let changed = flip(&body, &mut random);
             if means(&changed) != means(&body) {
-                assert!(!believes(url, &changed, signature), "{body} {changed}");
+                assert!(!believes(url, &changed, signature, by_shared_key), "{body} {changed}");
                 refused += 1;
             }
         }
-        // Neither key stands in for the other.
-        let other = oracle_key(token, secret);
-        assert_ne!(other, *token);
+        assert!(!believes(url, &body, signature, *token == TOKEN), "neither key stands in for the other");
     }
     assert!(refused > REQUESTS * FLIPS / 2, "{refused}");
-}
-
-fn oracle_key<'a>(token: &str, secret: &'a str) -> &'a str {
-    if token == secret { TOKEN } else { secret }
 }
 
 #[test]
@@ -397,7 +395,7 @@ fn a_config_says_what_is_missing() {
         (format!("{account}, auth_token: t"), "add `from` or `messaging_service`"),
         (format!("{account}, auth_token: t, from: Shop, messaging_service: MG1"), "exclude each other"),
         (format!("{account}, auth_token: t, messaging_service: MG1"), "expected the SID of a messaging service"),
-        (format!("{account}, auth_token: t, from: \"+1\""), "expected a number such as +14155550100"),
+        (format!("{account}, auth_token: t, from: \"+1\""), "expected a number such as"),
         (format!("{account}, auth_token: t, from: \"A name too long\""), "at most 11"),
         (format!("{account}, auth_token: \"${{TWILIO_TOKEN}}\", from: Shop"), "`TWILIO_TOKEN` is not set"),
         (format!("{account}, auth_tokn: t, from: Shop"), "did you mean `auth_token`?"),

@@ -212,6 +212,14 @@ pub async fn a_receipt_may_come_before_the_answer(t: Bench) {
     let sent = carried.sent(&t).await;
     assert_eq!((sent.carried, sent.progress), (Some(("tw".to_owned(), id)), Progress::Delivered));
     assert_eq!(message(&t, id).await.unwrap().progress, Progress::Delivered);
+
+    // Of two reasons of a failure the first one stands, wherever it is asked for.
+    let (carried, id) = (Carried::new(&t).await, message_id());
+    t.store.track(&carried.message(&t, id, "tw")).await.unwrap();
+    reported(&t, &report(id, FAILED)).await;
+    let progress = Progress::Failed(FailureClass::Unknown);
+    t.store.taken(&TakenMessage { progress, ..carried.answer(&t, id, "tw") }).await.unwrap();
+    assert_eq!((carried.sent(&t).await.progress, message(&t, id).await.unwrap().progress), (FAILED, FAILED));
 }
 
 /// D04: a provider speaks of its own messages only, and what is refused leaves nothing behind.

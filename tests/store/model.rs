@@ -3,15 +3,17 @@
 //! The world is small, so that operations meet: three browsers, two subjects, a handful of challenges. Time stands
 //! still: every span is far longer than a run, and times are compared to the hundred seconds.
 
+mod carried;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use otpgate::store::memory::MemoryStore;
 use otpgate::store::{
-    Answered, Budget, Confirmed, FailureLimits, Found, Limits, Lock, Opened, Parking, Permit, Resend, SendLimits,
-    State, Store, TypedLimits, Window,
+    Answered, Budget, Confirmed, FailureLimits, Found, Guard, Limits, Lock, Opened, Parking, Permit, PumpingMode,
+    PumpingRules, Resend, SendLimits, State, Store, TypedLimits, Window,
 };
-use otpgate::words::{ChallengeId, Clock as _, KeyedHash, ParkedId, SystemClock, TestClock, Timestamp};
+use otpgate::words::{ChallengeId, Clock as _, KeyedHash, MessageId, ParkedId, SystemClock, TestClock, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -37,6 +39,7 @@ enum Step {
     Bind(u8, u8),
     Forget(u8),
     Session(u8),
+    Carried(carried::Step),
 }
 
 #[derive(Debug, Clone)]
@@ -67,13 +70,20 @@ fn limits(which: usize) -> Limits {
         vec![Window { count, span: HOUR * hours }, Window { count: count + 1, span: HOUR * (hours + 24) }]
     };
     let none = crate::bench::no_limits();
+    let pumping = PumpingRules {
+        mode: if which == 0 { PumpingMode::Block } else { PumpingMode::Observe },
+        window: HOUR * 24,
+        pause: HOUR * 7,
+        ..PumpingRules::default()
+    };
     match which {
-        0 => Limits { failures: failures(1), ..none },
+        0 => Limits { failures: failures(1), pumping, ..none },
         1 => Limits {
             sends: SendLimits { per_subject: windows(2, 1), per_contact: windows(3, 2), ..none.sends },
             typed: TypedLimits { per_ip: windows(1, 3), per_network: vec![] },
             failures: failures(2),
-            ..none
+            pumping,
+            money: otpgate::store::MoneyBudget::default(),
         },
         _ => Limits {
             sends: SendLimits {
@@ -85,6 +95,13 @@ fn limits(which: usize) -> Limits {
             ..none
         },
     }
+}
+
+/// Groups so small that they collapse and recover.
+fn guards(contact: u8, country: bool) -> Vec<Guard> {
+    let guard = |name, prefix| Guard { name, prefix, grace: Duration::ZERO, at_least: 2, verified_below: 40 };
+    let range = guard("range", format!("60{}", contact / 3));
+    if country { vec![guard("country", "60".to_owned()), range] } else { vec![range] }
 }
 
 fn resend(which: usize) -> Resend {
@@ -107,7 +124,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => (who(), 0..4_u8, park, 1..4_u32, 0..BUDGETS.len())
             .prop_map(|(who, likeness, parking, tries, budget)| Step::Open { who, likeness, parking, tries, budget }),
         3 => (who(), proptest::option::of(index())).prop_map(|(who, challenge)| Step::Find { who, challenge }),
-        6 => (who(), index(), 0..2_u8, any::<bool>(), any::<bool>(), 0..3_usize, 0..3_usize).prop_map(
+        6 => (who(), index(), 0..6_u8, any::<bool>(), any::<bool>(), 0..3_usize, 0..3_usize).prop_map(
             |(who, challenge, contact, typed, country, limits, resend)| {
                 Step::Send { who, challenge, contact, typed, country, limits, resend }
             }
@@ -125,6 +142,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..2_u8, any::<u8>()).prop_map(|(session, sealed)| Step::Bind(session, sealed)),
         1 => (0..2_u8).prop_map(Step::Forget),
         1 => (0..2_u8).prop_map(Step::Session),
+        12 => carried::steps(who()).prop_map(Step::Carried),
     ];
     vec(step, 1..80)
 }
@@ -134,6 +152,8 @@ struct World {
     browsers: Vec<KeyedHash>,
     challenges: Vec<(ChallengeId, Visitor)>,
     parked: Vec<ParkedId>,
+    /// Each with its challenge and its send.
+    messages: Vec<(MessageId, ChallengeId, u32)>,
 }
 
 /// The same name for the same number.
@@ -177,6 +197,9 @@ fn about_permit(permit: Permit) -> Permit {
         Permit::Wait { retry_after } => Permit::Wait { retry_after: about(retry_after) },
         Permit::Exhausted { retry_after } => Permit::Exhausted { retry_after: about(retry_after) },
         Permit::TooMany { limit, retry_after } => Permit::TooMany { limit, retry_after: about(retry_after) },
+        Permit::Paused { guard, retry_after, begins } => {
+            Permit::Paused { guard, retry_after: about(retry_after), begins }
+        }
         Permit::Locked(lock) => Permit::Locked(about_lock(lock)),
         other => other,
     }
@@ -194,7 +217,12 @@ fn about_answered(answered: Answered) -> Answered {
 
 impl World {
     fn new() -> Self {
-        Self { browsers: vec![hash(), hash(), hash()], challenges: Vec::new(), parked: Vec::new() }
+        Self {
+            browsers: vec![hash(), hash(), hash()],
+            challenges: Vec::new(),
+            parked: Vec::new(),
+            messages: Vec::new(),
+        }
     }
 
     fn visitor(&self, (browser, subject, ip): Who) -> Visitor {
@@ -251,6 +279,7 @@ impl World {
                     contact: code(*contact),
                     network: named(4, who.2),
                     country: country.then_some("60"),
+                    guards: guards(*contact, *country),
                     typed: *typed,
                     to: if *contact == 0 { EMAIL } else { SMS },
                     limits: limits(*which),
@@ -289,6 +318,7 @@ impl World {
                 };
                 self.compare_find(stores, visitor, Some(id)).await?;
             }
+            Step::Carried(step) => self.step_carried(stores, step).await?,
             step => self.step_beside(stores, step).await?,
         }
         Ok(())

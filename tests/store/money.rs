@@ -136,6 +136,13 @@ pub async fn budgets_slide(t: Bench) {
     assert_eq!(charge(&t, units(10), budget).await, Charged::Yes(Spent { hour: units(10), day: units(18) }));
     t.wait(25 * HOUR).await;
     assert_eq!(spent(&t).await, Spent::default());
+    // What is put right takes nothing from what is charged after its own charge has left.
+    charge(&t, units(9), budget).await;
+    t.wait(30 * MINUTE).await;
+    correct(&t, units(9), Amount::ZERO).await;
+    t.wait(31 * MINUTE).await;
+    assert_eq!(charge(&t, units(10), budget).await, Charged::Yes(both(units(10))));
+    exhausted(&charge(&t, units(1), budget).await);
 }
 
 proptest! {

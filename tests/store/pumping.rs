@@ -270,6 +270,22 @@ pub async fn a_send_that_is_given_back_was_no_try(t: Bench) {
     }
     assert!(stopped(&t, &sending).await.2, "four others");
 
+    // A number whose mark was taken away and that comes back all the same is one that came back.
+    let sending = Sending { guards: vec![range("6012347", &RULES)], ..sending };
+    for _ in 0..2 {
+        let visitor = Visitor::new();
+        let id = t.open(visitor, &Opening::new()).await;
+        for send in 1..=2 {
+            assert_eq!(t.sent(visitor, id, &sending).await, send);
+        }
+        back(id, 1).await;
+        t.pass(visitor, id, &Answering::new()).await;
+    }
+    for _ in 0..3 {
+        tried(&t, &sending).await;
+    }
+    assert!(stopped(&t, &sending).await.2, "two of five");
+
     // Nor is one taken away of a number that came back meanwhile.
     let sending = Sending { guards: vec![range("6012346", &RULES)], ..sending };
     let person = hash();

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use otpgate::audit::Audit;
 use otpgate::store::redis::RedisStore;
 use otpgate::store::{
-    Change, Charged, Cursor, Found, Grain, Held, Measure, MoneyBudget, NewMessage, Reported, Revocation, Store as _,
-    StoreError, What,
+    Change, Charged, Cursor, Found, Grain, Held, Measure, MoneyBudget, NewMessage, Permit, Reported, Revocation,
+    SiteKey, Store as _, StoreError, What,
 };
 use otpgate::words::{Progress, SystemClock, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,6 +18,7 @@ use crate::bench::{Answering, Bench, LONG, Opening, Sending, Visitor, grant_id, 
 use crate::measures::{measure, somebody};
 use crate::messages::{Carried, message_id, report};
 use crate::money::{ENDLESS, charge, units};
+use crate::pumping::{RULES, range, sending};
 use crate::support::{Redis, free_port};
 
 pub fn store_at(url: &str) -> RedisStore {
@@ -58,6 +59,9 @@ pub async fn check_keys(server: &Redis) {
         "}:s:",
         "}:spent:per_hour",
         "}:spent:per_day",
+        "}:g:tried:range:",
+        "}:g:verified:range:",
+        "}:g:paused:range:",
         "{*messages}:m:",
         "{*messages}:t:",
         "{*messages}:n:",
@@ -426,6 +430,14 @@ async fn what_was_spent_leaves() {
         let until = Duration::from_secs((minute + left) * 60 - now);
         assert!(wait <= until && wait + Duration::from_secs(2) >= until, "{wait:?} {until:?}");
     }
+    // What was put right after its charge has left takes nothing from what is charged now.
+    let later = Bench { site: SiteKey::new("later.example"), ..t.clone() };
+    let key = "otpgate:{later.example}:spent:per_hour";
+    put(key, minute - 62, "9000000").await;
+    put(key, minute - 30, "-9000000").await;
+    assert!(matches!(charge(&later, units(10), budget).await, Charged::Yes(spent) if spent.hour == units(10)));
+    assert!(matches!(charge(&later, units(1), budget).await, Charged::Exhausted { budget: "per_hour", .. }));
+
     let (name, wait) = asked(units(1), budget).await;
     assert_eq!(name, "per_day", "it holds longer");
     assert!(wait > 4 * HOUR && wait <= 5 * HOUR, "{wait:?}");
@@ -439,6 +451,40 @@ async fn what_was_spent_leaves() {
         let ttl: u64 = ::redis::cmd("TTL").arg(key).query_async(&mut connection).await.unwrap();
         assert!(!known && ttl >= least - 1 && ttl <= most, "{key} {ttl}");
     }
+}
+
+/// D01: of a flood of numbers the newest are kept, and judged by those of them that came back.
+#[tokio::test]
+async fn a_flood_of_numbers_has_its_bounds() {
+    let server = Redis::start();
+    let t = bench_at(&server.url());
+    let fill = "for i = 1, 10100 do redis.call('ZADD', KEYS[1], ARGV[1] + i, string.format('%032x', i)) end \
+                redis.call('PEXPIRE', KEYS[1], 1000000)";
+    let [tried, verified] =
+        ["tried", "verified"].map(|set| format!("otpgate:{{shop.example.com}}:g:{set}:range:6012345"));
+    let began = (t.moment().as_millis() - 60_000).to_string();
+    for key in [&tried, &verified] {
+        command(&server, &["EVAL", fill, "1", key, &began]).await;
+    }
+    let mut connection = plain(&server).await;
+    let size = async |connection: &mut ::redis::aio::MultiplexedConnection, key: &String| -> u64 {
+        ::redis::cmd("ZCARD").arg(key).query_async(connection).await.unwrap()
+    };
+    let sending = sending(&RULES, vec![range("6012345", &RULES)]);
+    let visitor = Visitor::new();
+    let id = t.open(visitor, &Opening::new()).await;
+    t.sent(visitor, id, &sending).await;
+    assert_eq!(size(&mut connection, &tried).await, 10_000);
+    t.pass(visitor, id, &Answering::new()).await;
+    assert_eq!((size(&mut connection, &tried).await, size(&mut connection, &verified).await), (10_000, 10_000));
+    // All that came back are older than the tries that are still known: they speak for none of these.
+    let old = (t.moment().as_millis() - 90_000).to_string();
+    command(&server, &["DEL", &verified]).await;
+    command(&server, &["EVAL", fill, "1", &verified, &old]).await;
+    let visitor = Visitor::new();
+    let id = t.open(visitor, &Opening::new()).await;
+    let permit = t.send(visitor, id, &sending).await;
+    assert!(matches!(permit, Permit::Paused { begins: true, .. }), "{permit:?}");
 }
 
 /// Each bucket leaves with its window.

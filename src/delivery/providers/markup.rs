@@ -49,8 +49,8 @@ pub(super) fn tell(template: &str, speech: &Speech, spoken: &[&str]) -> String {
 }
 
 /// What asks for a key, and has the provider fetch what is to be said from `answer` when one is pressed.
-pub(super) fn ask(template: &str, question: &str, speech: &Speech, spoken: &[&str], answer: &str) -> String {
-    render(template, context! { question, answer, language => locale(speech, spoken) })
+pub(super) fn ask(template: &str, speech: &Speech, spoken: &[&str], answer: &str) -> String {
+    render(template, context! { question => &*speech.question, answer, language => locale(speech, spoken) })
 }
 
 fn render(name: &str, values: Value) -> String {

@@ -12,7 +12,6 @@
 //! Twilio signs no time into them and repeats them when an answer is lost; the signature itself is what is used once.
 
 mod codes;
-mod question;
 mod signature;
 
 use std::time::Duration;
@@ -20,7 +19,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use self::question::question;
 use self::signature::{Keys, Signed};
 use crate::config::SecretText;
 use crate::delivery::providers::form::{Fields, price};
@@ -28,7 +26,6 @@ use crate::delivery::providers::{Bench, Provider, markup};
 use crate::delivery::sender::Origin;
 use crate::delivery::sentences::{SmsText, Speech};
 use crate::delivery::spec::TwilioSpec;
-use crate::delivery::tongue::Tongue;
 use crate::delivery::web::{Answer, Web};
 use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Receipt, Said, Taken, Whose};
 use crate::words::{Channel, FailureClass, Progress};
@@ -107,8 +104,7 @@ impl Twilio {
                 "a call needs a `public_url`, where its code is fetched, and an `auth_token`",
             ));
         };
-        let question = question(Tongue::of(Some(&speech.language)), parcel.message.site.name());
-        let markup = markup::ask(markup::TWILIO_ASKS, &question, speech, SPOKEN, answer);
+        let markup = markup::ask(markup::TWILIO_ASKS, speech, SPOKEN, answer);
         if markup.chars().count() > LONGEST_MARKUP {
             return Err(Failure::Unsendable("its markup is too long"));
         }

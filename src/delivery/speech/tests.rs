@@ -9,7 +9,7 @@ fn u22_digits_are_heard_one_by_one() {
         Utterance::Sentence("Once more:".to_owned()),
         Utterance::Digits("120456".to_owned()),
     ];
-    let speech = Speech { language: Language::english(), said };
+    let speech = Speech { language: Language::english(), question: String::new(), said };
     assert_eq!(speech.to_string(), "Your code is: 1, 2, 0, 4, 5, 6. Once more: 1, 2, 0, 4, 5, 6.");
 }
 
@@ -25,6 +25,7 @@ fn a_speech_has_the_locale_that_services_want() {
         ("ja", "ja-JP"),
         ("tlh", "en-US"),
     ] {
-        assert_eq!(Speech { language: tag.parse().unwrap(), said: Vec::new() }.locale(), wanted);
+        let speech = Speech { language: tag.parse().unwrap(), question: String::new(), said: Vec::new() };
+        assert_eq!(speech.locale(), wanted);
     }
 }

@@ -71,6 +71,18 @@ fn fault(files: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn o33_what_is_asked_before_a_code_names_the_site_and_holds_no_code() {
+    for (tongue, aim) in all() {
+        let question = speech(&Templates::default(), &message(Channel::Voice, tongue, aim)).question;
+        assert!(question.contains("Example Shop"), "{tongue:?} {question}");
+        assert!(!question.contains(|c: char| c.is_ascii_digit()), "{tongue:?} {question}");
+    }
+    let own = with(&[("en.yaml", "call_key: Press any key, says {name}.")]);
+    let question = speech(&own, &message(Channel::Voice, Tongue::English, Aim::Open)).question;
+    assert_eq!(question, "Press any key, says Example Shop.");
+}
+
+#[test]
 fn u20_a_text_message_says_who_and_what_for_and_the_code_late() {
     let ours = Templates::default();
     let text = |tongue, aim| sms(&ours, &message(Channel::Sms, tongue, aim)).text;
@@ -358,6 +370,7 @@ fn a_bad_template_is_told_with_its_file_and_line() {
         ("de.yaml", "use: a\nnever: a {nme} b", "`de.yaml`: line 2: unknown place `nme`: did you mean `name`?"),
         ("de.yaml", "sms.open: 'Code'", "`de.yaml`: line 1: the sentence lacks `{code}`"),
         ("de.yaml", "subject.open: '{code}'", "`de.yaml`: line 1: the sentence cannot have `{code}`"),
+        ("de.yaml", "call_key: '{code}'", "`de.yaml`: line 1: the sentence cannot have `{code}`"),
         ("de.yaml", "hours.one: eine Stunde", "`de.yaml`: line 1: the sentence lacks `{n}`"),
         ("de.yaml", "use: ''", "`de.yaml`: line 1: a sentence is one line of text"),
         ("de.yaml", "use: \"a\\nb\"", "`de.yaml`: line 1: a sentence is one line of text"),

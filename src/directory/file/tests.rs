@@ -19,10 +19,18 @@ fn csv(text: &str) -> Result<FileDirectory, BadDirectoryFile> {
     load("contacts.csv", text.as_bytes(), false)
 }
 
+fn entry(directory: &FileDirectory, subject: &str) -> Option<Entry> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(directory.find(&Subject::parse(subject).unwrap())).unwrap()
+}
+
+fn language(directory: &FileDirectory, subject: &str) -> Option<String> {
+    entry(directory, subject)?.language.map(|language| language.to_string())
+}
+
 /// The contacts of a subject, as `channel address label`.
 fn contacts(directory: &FileDirectory, subject: &str) -> Option<Vec<String>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let found = runtime.block_on(directory.find(&Subject::parse(subject).unwrap())).unwrap()?;
+    let found = entry(directory, subject)?;
     let told = |contact: &crate::words::Contact| match contact.label() {
         Some(label) => format!("{} {} {label}", contact.channel(), contact.reveal()),
         None => format!("{} {}", contact.channel(), contact.reveal()),
@@ -40,6 +48,8 @@ fn the_files_of_the_design_say_who_is_reached_where() {
     let directory = yaml(DESIGN).unwrap();
     assert_eq!(directory.warnings(), &[] as &[String]);
     assert_eq!(directory.len(), 2);
+    assert_eq!(language(&directory, "alice").as_deref(), Some("en"));
+    assert_eq!(language(&directory, "bob"), None);
     assert_eq!(
         contacts(&directory, "alice").unwrap(),
         ["email alice@example.com", "sms +60123456789", "voice +60123456789"]
@@ -56,6 +66,7 @@ fn the_files_of_the_design_say_who_is_reached_where() {
     let directory = csv(rows).unwrap();
     assert_eq!(directory.warnings(), &[] as &[String]);
     assert_eq!(contacts(&directory, "alice").unwrap().len(), 3);
+    assert_eq!(language(&directory, "alice").as_deref(), Some("en"));
     assert_eq!(contacts(&directory, "bob").unwrap(), [] as [&str; 0], "known, but cannot be reached");
 }
 

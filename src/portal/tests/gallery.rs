@@ -20,7 +20,7 @@ use crate::request::path::BadPath;
 use crate::request::{CanonicalRequest, PathRules, RawRequest, Refused, TrustedProxies};
 use crate::seal::{CodeShape, KeyRing, Secret, SystemRandom, Typed};
 use crate::stepup::{
-    Arrival, ChallengeRules, Gateway, NoBody, Reached, Ruling, Sending, Shared, SiteSpec, Standing, Visit,
+    Arrival, ChallengeRules, Gateway, HostedPage, NoBody, Reached, Ruling, Sending, Shared, SiteSpec, Standing, Visit,
 };
 use crate::store::{Budget, Limits, Lock, Resend, SiteKey, State};
 use crate::words::{ChallengeId, Channel, FailureClass, Policy, Progress, Reference, TestClock, Timestamp};
@@ -59,6 +59,13 @@ pub(super) fn standing() -> Standing {
         is_parked: false,
         asked: Asked::Page,
     }
+}
+
+/// It goes on at a provider's page.
+fn hosted(standing: &mut Standing, is_proved: bool) {
+    standing.reached = vec![phone(Channel::Hosted, None)];
+    standing.last = standing.reached.first().cloned();
+    standing.page = Some(HostedPage { link: "https://otp.example/v/1?a=1&b=%22".to_owned(), is_proved });
 }
 
 fn boxed(change: impl FnOnce(&mut Standing)) -> Box<Standing> {
@@ -232,6 +239,29 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
                 "/transfer".clone_into(&mut standing.path);
                 (standing.confirms, standing.is_parked, standing.resend_in) = (true, true, Duration::ZERO);
             }),
+        ),
+        ("hosted", stage.show(|standing| hosted(standing, false))),
+        ("hosted-proved", stage.show(|standing| hosted(standing, true))),
+        ("hosted-unfinished", call.unfinished(&boxed(|standing| hosted(standing, false)))),
+        (
+            "hosted-wait",
+            call.sending(Sending::TooMany(
+                boxed(|standing| {
+                    hosted(standing, false);
+                    standing.page = None;
+                }),
+                Duration::from_secs(25),
+            )),
+        ),
+        (
+            "hosted-undelivered",
+            call.sending(Sending::Undelivered(
+                boxed(|standing| {
+                    hosted(standing, false);
+                    (standing.state, standing.wanted) = (State::Open, standing.last.take());
+                }),
+                FailureClass::ProviderDown,
+            )),
         ),
         ("code-typed", stage.typed(true)),
         ("code-no-more-sends", stage.show(|standing| standing.sends_left = 0)),

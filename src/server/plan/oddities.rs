@@ -117,6 +117,20 @@ fn delivery(settings: &Settings, notes: &mut Notes) {
                     );
                 }
             }
+            ProviderSettings::GetOtp(getotp) => {
+                if let Some(poll) = getotp.poll.filter(|poll| poll.value) {
+                    let text = "asked what became of its page, GetOTP does not say which address was proved: whoever \
+                                changes it there passes";
+                    notes.add(poll.place, text);
+                }
+                let digits = settings.challenge.digits.map_or(6, |digits| digits.value);
+                if let Some(key) = getotp.api_key.as_ref().filter(|_| digits > 8) {
+                    notes.add(key.place, format!("GetOTP carries codes of 8 digits at most, and these have {digits}"));
+                }
+            }
+            ProviderSettings::Http(http) if is_clear(http.url.value.written()) => {
+                notes.add(http.url.place, "plain HTTP: codes and secrets can be read on the way; write https://");
+            }
             ProviderSettings::Outbox(_) if serves && reachable => {
                 let text = format!("`{}` sends nothing: visitors get no code, and codes stand in the log", name.value);
                 notes.add(name.place, text);

@@ -213,3 +213,6 @@ impl Marks {
         till.saturating_sub(self.in_order.partition_point(|(moment, _)| *moment < first))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 use super::*;
 
 fn speech(language: &str, said: Vec<Utterance>) -> Speech {
-    Speech { language: language.parse().unwrap(), said }
+    Speech { language: language.parse().unwrap(), question: String::new(), said }
 }
 
 #[test]
@@ -33,7 +33,8 @@ fn o35_what_is_said_adds_no_element() {
         assert!(!markup.contains("<Play") && markup.contains("&lt;Play&gt;"), "{markup}");
     }
     let answer = "https://otp.example.test/w?m=1&t=\"><Hangup/>";
-    let markup = ask(TWILIO_ASKS, hostile, &speech("en", Vec::new()), &["en-US"], answer);
+    let asks = Speech { question: hostile.to_owned(), ..speech("en", Vec::new()) };
+    let markup = ask(TWILIO_ASKS, &asks, &["en-US"], answer);
     assert_eq!(markup.matches("<Hangup/>").count(), 1, "{markup}");
     assert_eq!(markup.matches("<Say language=\"en-US\">").count(), 2, "{markup}");
     assert!(markup.contains("m=1&amp;t=&quot;&gt;") && !markup.contains("<Play"), "{markup}");

@@ -2,7 +2,7 @@ use super::*;
 use crate::delivery::sentences::Utterance;
 
 fn speech(language: &str, said: Vec<Utterance>) -> Speech {
-    Speech { language: language.parse().unwrap(), said }
+    Speech { language: language.parse().unwrap(), question: String::new(), said }
 }
 
 #[test]
