@@ -211,8 +211,8 @@ async fn a_call() {
     assert_eq!((asked.method.as_str(), &*asked.target), ("POST", "/v1/calls"));
     let json = asked.json();
     let text = json["ncco"][0]["text"].as_str().unwrap();
-    assert_eq!(text.matches("<say-as interpret-as='digits'>123456</say-as>").count(), 2, "U22: {text}");
-    assert!(text.starts_with("<speak><break time='1s'/>") && text.ends_with("</speak>"), "{text}");
+    assert_eq!(text.matches("<say-as interpret-as=\"digits\">123456</say-as>").count(), 2, "U22: {text}");
+    assert!(text.starts_with("<speak><break time=\"1s\"/>") && text.ends_with("</speak>"), "{text}");
     assert_eq!(
         json,
         json!({
@@ -376,11 +376,10 @@ async fn our_requests_are_those_of_the_vendors_own_sdk() {
         assert_eq!(ours[which].header("authorization"), theirs[which].header("authorization"));
         assert!(ours[which].header("authorization").starts_with(scheme));
     }
-    for which in [1, 3] {
-        let bearer = |asked: &Asked| asked.header("authorization").strip_prefix("Bearer ").unwrap().to_owned();
-        let tokens = [bearer(&ours[which]), bearer(&theirs[which])];
-        let read = oracle("vonage.py", &json!({"do": "claims", "key": key, "tokens": tokens}));
-        let [ours, theirs] = [&read[0], &read[1]];
+    let bearer = |asked: &Asked| asked.header("authorization").strip_prefix("Bearer ").unwrap().to_owned();
+    let tokens = [&ours[1], &theirs[1], &ours[3], &theirs[3]].map(bearer);
+    let read = oracle("vonage.py", &json!({"do": "claims", "key": key, "tokens": tokens}));
+    for [ours, theirs] in [[&read[0], &read[1]], [&read[2], &read[3]]] {
         assert_eq!(ours["header"], theirs["header"]);
         let names = |read: &Value| read["claims"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(ours), names(theirs));
@@ -395,6 +394,7 @@ async fn our_requests_are_those_of_the_vendors_own_sdk() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_vendors_own_sdk_takes_our_signed_requests() {
     let mock = Mock::saying(200, SMS).await;
+    let mut signed = Vec::new();
     for mode in ["md5", "sha1", "sha256", "sha512"] {
         let world = vonage(&mock.url, &format!("sign_requests: true, signature: {mode}"));
         world.send(&message(Channel::Sms)).await.unwrap();
@@ -402,13 +402,12 @@ async fn the_vendors_own_sdk_takes_our_signed_requests() {
         assert_eq!(asked.header("authorization"), "", "never both");
         let mut params = fields(asked.form());
         assert_eq!((&*params["api_key"], params.get("api_secret")), ("abcd1234", None));
-        let takes = |params: &BTreeMap<String, String>| {
-            oracle("vonage.py", &json!({"do": "accepts", "secret": SECRET, "mode": mode, "params": params}))
-        };
-        assert_eq!(takes(&params), json!(true), "{mode}");
+        signed.push(json!({"mode": mode, "params": params}));
         params.insert("to".to_owned(), "60123456780".to_owned());
-        assert_eq!(takes(&params), json!(false), "{mode}");
+        signed.push(json!({"mode": mode, "params": params}));
     }
+    let takes = oracle("vonage.py", &json!({"do": "accepts", "secret": SECRET, "signed": signed}));
+    assert_eq!(takes, json!([true, false, true, false, true, false, true, false]));
 }
 
 /// `text` with one bit flipped, for every 29th bit from `first` on, where it still is a text. Over many receipts each bit
@@ -427,7 +426,7 @@ fn receipts_that_the_vendors_own_sdk_signs_are_believed_and_no_bit_of_them_can_c
     let signed = oracle(
         "vonage.py",
         &json!({
-            "do": "signatures", "count": 200, "secret": SECRET, "ref": id.to_string(),
+            "do": "signatures", "count": 100, "secret": SECRET, "ref": id.to_string(),
         }),
     );
     let modes = ["md5hash", "md5", "sha1", "sha256", "sha512"];

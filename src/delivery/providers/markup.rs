@@ -12,6 +12,8 @@ pub(super) const TWILIO_ASKS: &str = "twilio/ask.xml";
 pub(super) const TWILIO_SAYS: &str = "twilio/say.xml";
 /// What a call says: [`tell`].
 pub(super) const PLIVO_SAYS: &str = "plivo/say.xml";
+/// What a call says: [`tell`].
+pub(super) const VONAGE_SAYS: &str = "vonage/say.xml";
 
 /// The templates; `.xml` in a name has their values escaped. They are part of the program, so one that does not parse is
 /// a bug that every test finds.
@@ -22,6 +24,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         (TWILIO_ASKS, include_str!("twilio/ask.xml")),
         (TWILIO_SAYS, include_str!("twilio/say.xml")),
         (PLIVO_SAYS, include_str!("plivo/say.xml")),
+        (VONAGE_SAYS, include_str!("vonage/say.xml")),
     ] {
         if let Err(error) = environment.add_template(name, source) {
             tracing::error!(name, %error, "a template of calls does not parse");

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use http::header;
 use serde_json::{Value, json};
 
+use crate::delivery::providers::form::price;
 use crate::delivery::providers::{Bench, Provider};
 use crate::delivery::sentences::{SmsText, Speech};
 use crate::delivery::token::{self, Algorithm, Claims};
@@ -14,7 +15,7 @@ use crate::delivery::web::{Answer, Web};
 use crate::delivery::{
     BadCallback, Callback, Common, Failure, Heard, MessageBirdSpec, Parcel, Receipt, Said, Taken, Whose,
 };
-use crate::words::{Address, Channel, FailureClass, MessageId, Price, Progress};
+use crate::words::{Address, Channel, FailureClass, MessageId, Progress};
 
 /// Where the API is.
 const REST: &str = "https://rest.messagebird.com";
@@ -200,14 +201,9 @@ fn receipt(callback: &Callback<'_>) -> Result<Option<Receipt>, BadCallback> {
     Ok(Some(Receipt {
         whose: whose.ok_or(BadCallback::Malformed("it names no message"))?,
         progress,
-        price: price(get("price[amount]"), get("price[currency]")),
+        price: price(get("price[amount]").as_deref(), get("price[currency]").as_deref()),
         parts: get("messagePartCount").and_then(|count| count.parse().ok()),
     }))
-}
-
-fn price(amount: Option<String>, currency: Option<String>) -> Option<Price> {
-    let currency = currency.filter(|text| !text.is_empty()).map(|text| text.parse()).transpose().ok()?;
-    Some(Price { amount: amount?.parse().ok()?, currency })
 }
 
 /// Why a message did not arrive, by the `statusErrorCode` of its receipt.

@@ -20,11 +20,11 @@ use serde_json::Value;
 
 use self::token::ApplicationToken;
 use crate::config::SecretText;
-use crate::delivery::providers::{Bench, Provider};
+use crate::delivery::providers::{Bench, Provider, form};
 use crate::delivery::spec::vonage::Api;
 use crate::delivery::web::Web;
 use crate::delivery::{BadCallback, Callback, Common, Failure, Heard, Parcel, Said, Taken, VonageSpec, Whose};
-use crate::words::{Address, Channel, Clock, Currency, MessageId, Price};
+use crate::words::{Address, Channel, Clock, MessageId, Price};
 
 /// Where the SMS API is.
 const REST: &str = "https://rest.nexmo.com";
@@ -128,8 +128,7 @@ fn whose(reference: Option<&str>, callback: &Callback<'_>, theirs: Option<&str>)
 
 /// A price of Vonage's, which is in euros unless it says otherwise.
 fn price(amount: Option<&str>, currency: Option<&str>) -> Option<Price> {
-    let currency: Currency = currency.unwrap_or("EUR").parse().ok()?;
-    Some(Price { amount: amount?.parse().ok()?, currency: Some(currency) })
+    form::price(amount, currency.or(Some("EUR")))
 }
 
 #[cfg(test)]

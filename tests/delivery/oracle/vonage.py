@@ -95,13 +95,13 @@ def tokens(asked):
 
 
 def accepts(asked):
-    """Whether the SDK takes the signature of our request, and what our token claims."""
-    auth = Auth(api_key='abcd1234', signature_secret=asked['secret'], signature_method=asked['mode'])
-    return auth.check_signature(asked['params'])
+    """Whether the SDK takes the signatures of requests."""
+    auth = lambda mode: Auth(api_key='abcd1234', signature_secret=asked['secret'], signature_method=mode)
+    return [auth(signed['mode']).check_signature(signed['params']) for signed in asked['signed']]
 
 
 def claims(asked):
-    """What two tokens claim, ours and the SDK's, once the public key has checked them."""
+    """What tokens claim, once the public key has checked them."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     public = load_pem_private_key(asked['key'].encode(), None).public_key()
     read = lambda token: {

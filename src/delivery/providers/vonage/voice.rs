@@ -1,11 +1,10 @@
 //! Vonage's Voice API: a call whose words go with the request, as an NCCO.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
+use crate::delivery::providers::markup::{self, VONAGE_SAYS};
 use crate::delivery::providers::vonage::{API, Vonage, digits, price, whose};
-use crate::delivery::sentences::{Speech, Utterance};
+use crate::delivery::sentences::Speech;
 use crate::delivery::web::Answer;
 use crate::delivery::{BadCallback, Callback, Failure, Parcel, Receipt, Taken};
 use crate::words::{FailureClass, Progress};
@@ -20,7 +19,7 @@ const RINGING: u64 = 60;
 impl Vonage {
     pub(super) async fn call(&self, parcel: &Parcel<'_>, speech: &Speech) -> Result<Taken, Failure> {
         let token = self.token.as_ref().ok_or(Failure::Unsendable("there are no credentials"))?;
-        let text = ssml(speech);
+        let text = markup::tell(VONAGE_SAYS, speech, &[]);
         if text.chars().count() > TEXT {
             return Err(Failure::Unsendable("its text is too long for a call"));
         }
@@ -53,42 +52,6 @@ fn taken(answer: &Answer) -> Result<Taken, Failure> {
     let theirs = json.get("uuid").and_then(Value::as_str);
     // It answered, and what became of the call nobody knows.
     theirs.map(|name| Taken::accepted(Some(name.to_owned()))).ok_or(Failure::Broken { written: true })
-}
-
-/// What is said, in Vonage's markup (SSML).
-fn ssml(speech: &Speech) -> String {
-    let mut out = String::from("<speak>");
-    for piece in &speech.said {
-        // Writing to a text does not fail.
-        let _ = match piece {
-            Utterance::Sentence(text) => write!(out, "{} ", escaped(text)),
-            Utterance::Digits(digits) => write!(
-                out,
-                "<prosody rate='slow'><say-as interpret-as='digits'>{}</say-as></prosody><break time='1s'/>",
-                escaped(digits)
-            ),
-            Utterance::Pause(seconds) => write!(out, "<break time='{seconds}s'/>"),
-        };
-    }
-    out.push_str("</speak>");
-    out
-}
-
-/// `text` as XML has it: nothing in it is markup.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            control if control.is_control() => out.push(' '),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// The language as Vonage writes it. It speaks no Malay: an Indonesian voice is understood by everybody who does.

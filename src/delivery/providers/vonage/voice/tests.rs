@@ -1,4 +1,5 @@
 use super::*;
+use crate::delivery::sentences::Utterance;
 
 fn speech(language: &str, said: Vec<Utterance>) -> Speech {
     Speech { language: language.parse().unwrap(), question: String::new(), said }
@@ -8,13 +9,14 @@ fn speech(language: &str, said: Vec<Utterance>) -> Speech {
 fn u22_a_call_reads_the_digits_slowly_and_nothing_is_markup() {
     let said = vec![
         Utterance::Pause(1),
-        Utterance::Sentence("Hello. This is <break time='9s'/> & \"Sons'\u{7}, with your code:".to_owned()),
+        Utterance::Sentence("Hello. This is <break time='9s'/> & \"Sons', with your code:".to_owned()),
         Utterance::Digits("120456".to_owned()),
     ];
     assert_eq!(
-        ssml(&speech("en", said)),
-        "<speak><break time='1s'/>Hello. This is &lt;break time=&apos;9s&apos;/&gt; &amp; &quot;Sons&apos; , with your \
-         code: <prosody rate='slow'><say-as interpret-as='digits'>120456</say-as></prosody><break time='1s'/></speak>"
+        markup::tell(VONAGE_SAYS, &speech("en", said), &[]),
+        "<speak><break time=\"1s\"/><s>Hello. This is &lt;break time=&#x27;9s&#x27;&#x2f;&gt; &amp; &quot;Sons&#x27;, with \
+         your code:</s><prosody rate=\"slow\"><say-as interpret-as=\"digits\">120456</say-as></prosody><break \
+         time=\"1s\"/></speak>"
     );
 }
 
