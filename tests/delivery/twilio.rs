@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, Method};
 use otpgate::delivery::{BadCallback, Callback, Failure, Heard, Told, Whose};
 use otpgate::seal::Code;
 use otpgate::words::{Channel, FailureClass, Progress, Timestamp};
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
 use crate::flip::{Texts, flip, form_body};
