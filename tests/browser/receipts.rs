@@ -96,7 +96,10 @@ impl World {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let router = Router::new().fallback(take).with_state(carrier.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let config = CONFIG.replace("{limits}", limits).replace("{shop}", &shop.port.to_string()).replace("{carrier}", &port.to_string());
+        let config = CONFIG
+            .replace("{limits}", limits)
+            .replace("{shop}", &shop.port.to_string())
+            .replace("{carrier}", &port.to_string());
         let gateway = Gateway::start(&config, &[("contacts.yaml", contacts)]);
         let base = format!("http://harbour.localhost:{}", gateway.port);
         Self { gateway, base, seen: carrier.seen, refuses: carrier.refuses, _shop: shop }

@@ -83,6 +83,7 @@ fn limits(which: usize) -> Limits {
             typed: TypedLimits { per_ip: windows(1, 3), per_network: vec![] },
             failures: failures(2),
             pumping,
+            money: otpgate::store::MoneyBudget::default(),
         },
         _ => Limits {
             sends: SendLimits {

@@ -58,7 +58,6 @@ pub(super) fn standing() -> Standing {
         confirms: false,
         is_parked: false,
         asked: Asked::Page,
-        page: None,
     }
 }
 
