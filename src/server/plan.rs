@@ -157,6 +157,7 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
     delivery.public_url = settings.public_url.as_ref().map(public_url).transpose()?;
     if delivery.public_url.is_none() {
         pages(settings)?;
+        calls(settings)?;
     }
     let served: Vec<Channel> = delivery.channels.iter().map(|spec| spec.channel).collect();
     let policies = Policies::new(&settings.policies, &served)?;
@@ -185,6 +186,19 @@ fn pages(settings: &Settings) -> Result<(), Fault> {
         {
             let wrong = format!("`{}` says at `public_url` that an address was proved: add `public_url`", name.value);
             return Err(name.fault(wrong));
+        }
+    }
+    Ok(())
+}
+
+/// What a call says is fetched at `public_url`, with those who take none of it with the call.
+fn calls(settings: &Settings) -> Result<(), Fault> {
+    for name in settings.delivery.voice.iter().flat_map(|voice| voice.used()) {
+        let provider = settings.delivery.providers.get(&name.value);
+        if matches!(provider, Some(ProviderSettings::Twilio(_) | ProviderSettings::Plivo(_))) {
+            return Err(
+                name.fault(format!("`{}` fetches at `public_url` what a call says: add `public_url`", name.value))
+            );
         }
     }
     Ok(())

@@ -284,6 +284,17 @@ const TABLE: &[(&str, &str, &str)] = &[
         "dev: {type: smtp, url: smtp://127.0.0.1, from: a@example.com}\n  email: {providers: dev}\n  sms: {providers: dev}",
         "19:20: `dev` carries e-mail only",
     ),
+    // O33: what a call says is fetched.
+    (
+        "dev: {type: outbox}",
+        "dev: {type: outbox}\n    pl: {type: plivo, auth_id: MAXXXXXXXXXXXXXXXXXX, auth_token: t, from: '+14155550100'}\n  voice: {providers: pl}",
+        "19:22: `pl` fetches at `public_url` what a call says: add `public_url`",
+    ),
+    (
+        "dev: {type: outbox}",
+        "dev: {type: outbox}\n    pl: {type: plivo, auth_id: MAXXXXXXXXXXXXXXXXXX, auth_token: t, from: Shop}\n  voice: {providers: pl}",
+        "19:22: `pl` cannot carry voice",
+    ),
 ];
 
 #[test]
