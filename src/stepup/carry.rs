@@ -11,7 +11,7 @@ use crate::stepup::judge::about;
 use crate::stepup::message::{aim, language, site_name};
 use crate::stepup::steps::Mine;
 use crate::stepup::{Arrival, Choice, Gateway, HostedPage, Sending, Site, Visit};
-use crate::store::{Challenge, Destination, Found, Guard, Permit, PumpingRules, SendAsk, State, StoreError};
+use crate::store::{Challenge, Destination, Found, Guard, Permit, SendAsk, State, StoreError};
 use crate::words::{Address, ChallengeId, Channel, Contact, Progress};
 
 impl Gateway {
@@ -58,7 +58,7 @@ impl Gateway {
                 ip: self.ip_hash(&visit.request),
                 network: self.network_hash(&visit.request),
                 country: calling_code(&contact),
-                guards: &guards(&contact, &self.rules.limits.pumping),
+                guards: &self.guards(&contact),
                 typed: particulars.is_typed(),
                 destination,
                 code: (hash, &sealed),
@@ -185,6 +185,16 @@ impl Gateway {
         }
     }
 
+    /// The groups of a phone number that the guard against pumping looks at, under keyed hashes: a prefix is most of a
+    /// number.
+    fn guards(&self, contact: &Contact) -> Vec<Guard> {
+        let Address::Phone(number) = contact.address() else { return Vec::new() };
+        let guards = self.rules.limits.pumping.guards(number.reveal(), number.calling_code()).into_iter();
+        let hashed =
+            |guard: Guard| Guard { prefix: self.keys.hash("prefix", &[guard.prefix.as_bytes()]).to_string(), ..guard };
+        guards.map(hashed).collect()
+    }
+
     async fn undelivered(
         &self,
         site: &Site,
@@ -226,14 +236,6 @@ fn pick(contacts: &[Contact], choice: Choice) -> Option<(Contact, Destination)> 
     let contact =
         contacts.iter().filter(|contact| contact.channel() == choice.channel).nth(usize::from(choice.contact))?;
     Some((contact.clone(), Destination { channel: choice.channel, contact: choice.contact }))
-}
-
-/// The groups of a phone number that the guard against pumping looks at.
-fn guards(contact: &Contact, rules: &PumpingRules) -> Vec<Guard> {
-    match contact.address() {
-        Address::Email(_) => Vec::new(),
-        Address::Phone(number) => rules.guards(number.reveal(), number.calling_code()),
-    }
 }
 
 fn calling_code(contact: &Contact) -> Option<&str> {

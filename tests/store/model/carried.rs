@@ -109,7 +109,6 @@ impl World {
             Step::Track { provider, words, .. } => {
                 let (id, challenge, send) = self.messages[self.messages.len() - 1];
                 let new = NewMessage {
-                    reference: otpgate::words::Reference::from_random([4; 5]),
                     id,
                     site,
                     challenge,
