@@ -138,6 +138,11 @@ fn every_metric_of_the_readme_exists_and_every_metric_is_in_it() {
     let metrics = &audit.metrics;
     // A family shows up with its first value.
     metrics.sent(otpgate::words::Channel::Email, "post", otpgate::audit::SendOutcome::Accepted);
+    metrics.received("post", otpgate::audit::ReceiptOutcome::Accepted);
+    metrics.providers.breaker(otpgate::words::Channel::Email, "post", false);
+    metrics.providers.verified("post", otpgate::words::Channel::Email, "", [Some(900), Some(900)]);
+    metrics.providers.spent("shop", otpgate::words::Amount::ZERO, otpgate::words::Amount::ZERO);
+    metrics.providers.out_of_money("shop", "per_day");
     metrics.verified(otpgate::audit::VerifyOutcome::Passed);
     metrics.store_answered("ping", std::time::Duration::ZERO, false);
     let text = metrics.encode();

@@ -282,7 +282,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "dev: {type: outbox}\n  email: {providers: dev}",
         "dev: {type: smtp, url: smtp://127.0.0.1, from: a@example.com}\n  email: {providers: dev}\n  sms: {providers: dev}",
-        "19:20: `dev` carries e-mail only",
+        "19:20: `dev` cannot carry sms",
     ),
     // O33: what a call says is fetched.
     (
