@@ -36,7 +36,8 @@ pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// Every metric.
+/// Every metric. What the store knows of providers and money is asked for on the way, and shown the next time.
 pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    admin.gateway().delivery().freshen();
     ([(header::CONTENT_TYPE, OPENMETRICS)], admin.gateway().shared().audit.metrics.encode())
 }

@@ -331,6 +331,9 @@ async fn make_table(
         audit: Arc::clone(&shared.audit),
     };
     let delivery = Arc::new(Delivery::new(plan.delivery, tools)?);
+    // Beside the road: without an answer of the store it starts knowing nothing.
+    let learning = Arc::clone(&delivery);
+    tokio::spawn(async move { learning.learn().await });
     let mut servers = HashMap::new();
     let mut sites = Vec::new();
     for site in plan.sites {

@@ -44,6 +44,11 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         "store: memory\nchallenge: {ttl: 29s}",
         &["3:18: codes live too short a time: most messages take longer to arrive and to be read"],
     ),
+    (
+        "store: memory",
+        "store: memory\nlimits: {budget: {per_day: 50}}",
+        &["3:28: no provider has `prices`: what a message costs is known only after some receipts told it, if they do"],
+    ),
     (ROUTE, "{path: /account/**, policy: otp}", &["5:3: no route uses the policy `account`"]),
     (
         "max_age: 15m",

@@ -16,6 +16,7 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
     entrances(settings, notes);
     policies(settings, plan, notes);
     delivery(settings, notes);
+    money(settings, plan, notes);
     messages(settings, plan, notes);
     if let Some(ttl) = settings.challenge.ttl.filter(|ttl| ttl.value.0 < Duration::from_secs(30)) {
         notes.add(ttl.place, "codes live too short a time: most messages take longer to arrive and to be read");
@@ -98,6 +99,18 @@ fn step_ups(site: &SitePlan) -> impl Iterator<Item = &StepUp> {
         Policy::StepUp(policy) => Some(&**policy),
         Policy::Bypass | Policy::Deny => None,
     })
+}
+
+/// A budget that nothing is counted against.
+fn money(settings: &Settings, plan: &Plan, notes: &mut Notes) {
+    let budget = &settings.limits.budget;
+    let Some(limit) = budget.per_day.or(budget.per_hour) else { return };
+    let mut all = plan.delivery.providers.iter().map(|provider| &provider.common);
+    if all.all(|common| common.price.is_none() && common.prices.is_empty()) {
+        let text =
+            "no provider has `prices`: what a message costs is known only after some receipts told it, if they do";
+        notes.add(limit.place, text);
+    }
 }
 
 fn delivery(settings: &Settings, notes: &mut Notes) {
