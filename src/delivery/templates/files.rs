@@ -144,7 +144,7 @@ fn replace(sentences: &mut Sentences, file: &str, source: &str) -> Result<(), Ba
             return Err(wrong("a sentence is one line of text".to_owned()));
         }
         let (needed, given) = (places_of(ours), places_of(&text.value));
-        // How long and with which code is said everywhere, and nowhere else: not in a subject, which shows on a locked screen.
+        // What tells the code or a number must go on telling it, and nothing else may: a subject shows on a locked screen.
         for must in ["code", "n"] {
             match (needed.contains(&must), given.contains(&must)) {
                 (true, false) => return Err(wrong(format!("the sentence lacks `{{{must}}}`"))),
