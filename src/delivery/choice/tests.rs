@@ -136,8 +136,11 @@ fn d02_messages_go_where_they_may_and_to_numbers_of_people() {
         ("+8816123456789", "Kind", "Kind"),
         ("+447012345678", "Kind", "Kind"),
         ("+9991234567", "Kind", "Kind"),
-        // Of some country of +44, nobody knows which.
+        // Of some country of +44 or +1, nobody knows which.
         ("+447700900123", "Country", "Country"),
+        ("+12005551234", "Country", "Country"),
+        // Of the Bahamas, which nobody named.
+        ("+12421234567", "Country", "abc"),
     ] {
         assert_eq!(allowing.order(number, None), allowed, "{number}");
         assert_eq!(denying.order(number, None), denied, "{number}");

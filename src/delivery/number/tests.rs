@@ -22,6 +22,8 @@ fn a_number_tells_its_country_and_its_kind() {
         // Possible, and in no known range: the country's, where the calling code is one country's alone.
         ("+60312345678", "MY", PhoneKind::Unlisted),
         ("+447700900123", "", PhoneKind::Unlisted),
+        ("+12005551234", "", PhoneKind::Unlisted),
+        // The Bahamas have 242 of +1 for themselves.
         ("+12421234567", "BS", PhoneKind::Unlisted),
     ] {
         assert_eq!(facts(number), (country.to_owned(), kind), "{number}");
