@@ -233,12 +233,6 @@ impl Delivery {
         self.public_url.as_deref()
     }
 
-    /// The currency of prices and budgets.
-    #[must_use]
-    pub const fn currency(&self) -> Currency {
-        self.currency
-    }
-
     /// Reads a request in which the provider `name` reports of messages. Nothing is believed that is not signed as the
     /// vendor signs it; what was said is not yet noted anywhere.
     ///

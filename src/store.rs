@@ -121,8 +121,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Remembers a message before a provider gets it.
     async fn track(&self, message: &NewMessage<'_>) -> Result<(), StoreError>;
 
-    /// Notes that a provider took a message, and on its challenge which message carried the send.
-    async fn taken(&self, message: &TakenMessage<'_>) -> Result<(), StoreError>;
+    /// Notes that a provider took a message, and on its challenge which message carried the send. Gives what changed about
+    /// its price, if that was told for the first time.
+    async fn taken(&self, message: &TakenMessage<'_>) -> Result<Option<Repriced>, StoreError>;
 
     /// A message, as long as it is remembered.
     async fn message(&self, id: MessageId) -> Result<Option<TrackedMessage>, StoreError>;

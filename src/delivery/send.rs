@@ -12,7 +12,7 @@ use crate::delivery::choice::Try;
 use crate::delivery::page::PageOrder;
 use crate::delivery::{Attempt, Carrier, Delivery, Failure, Message, Parcel, Said, SendError, Taken};
 use crate::seal::Purpose;
-use crate::store::{Charge, Charged, Measure, Measured, MoneyBudget, NewMessage, SiteKey, Spent, TakenMessage, What};
+use crate::store::{Charge, Charged, Measured, MoneyBudget, NewMessage, SiteKey, Spent, TakenMessage, What};
 use crate::words::{Address, Amount, ChallengeId, Channel, Country, KeyedHash, MessageId, Price};
 
 /// A message to send, and whose it is.
@@ -47,8 +47,8 @@ pub struct Delivered {
 
 /// How long receipts can come: vendors repeat them for a day, and telephones that are switched off are given up after two.
 const RECEIPTS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
-/// How long what a call says can be fetched is bound to its code; this bounds the address.
-pub(super) const WORDS: &str = "words";
+/// Where providers fetch what calls say, below `/.otpgate/`.
+const WORDS: &str = "words";
 
 /// The longest rest after which the only provider that is left is asked once more.
 const SOON: Duration = Duration::from_secs(2);
@@ -176,7 +176,7 @@ impl Delivery {
         let outcome = loop {
             let message = MessageId::from_random(self.tools.random.bytes());
             let outcome = self.attempt(order, carrier, cargo, message, country, *cost).await;
-            self.count(carrier, order, country, &outcome).await;
+            self.count_attempt(carrier, order, country, &outcome).await;
             match outcome {
                 Ok(_) => break Ok(message),
                 Err(failure) => match rest(&failure) {
@@ -288,13 +288,18 @@ impl Delivery {
             }
         };
         let theirs = taken.theirs.as_deref().map(|theirs| self.name_of(provider, theirs));
-        let noted = TakenMessage { id, site, challenge, send, provider, theirs, progress: taken.progress };
-        // The code is out: what cannot be noted now costs a receipt, not the visitor's code.
-        if let Err(error) = self.tools.store.taken(&noted).await {
-            tracing::warn!(%error, provider, "a message went out, and the store could not note who took it");
-        }
-        if let Some(price) = self.comparable(taken.price) {
-            self.correct(site, charged, price).await;
+        let (progress, price) = (taken.progress, self.comparable(taken.price));
+        let noted = TakenMessage { id, site, challenge, send, provider, theirs, progress, price };
+        match self.tools.store.taken(&noted).await {
+            Ok(Some(repriced)) => {
+                let of = Measured { provider: provider.to_owned(), channel, country };
+                self.priced(site, of, None, repriced).await;
+            }
+            Ok(None) => {}
+            // The code is out: what cannot be noted now costs a receipt, not the visitor's code.
+            Err(error) => {
+                tracing::warn!(%error, provider, "a message went out, and the store could not note who took it");
+            }
         }
         Ok(taken)
     }
@@ -319,16 +324,8 @@ impl Delivery {
         self.tools.store.charge(&charge).await.map_err(|_| Failure::Store)
     }
 
-    async fn correct(&self, site: &SiteKey, from: Amount, to: Amount) {
-        if from != to
-            && let Err(error) = self.tools.store.correct(site, from, to).await
-        {
-            tracing::warn!(%error, "what a message cost could not be put right");
-        }
-    }
-
     /// Counts what became of an attempt, for everybody.
-    async fn count(
+    async fn count_attempt(
         &self,
         carrier: &Carrier,
         order: &Order<'_>,
@@ -336,28 +333,21 @@ impl Delivery {
         outcome: &Result<Taken, Failure>,
     ) {
         let of = Measured { provider: carrier.name.to_string(), channel: order.message.to.channel(), country };
-        let measure = |what, add| Measure { of: of.clone(), what, add, at: None };
-        let mut measures = vec![measure(What::Sent, 1)];
         match outcome {
-            Ok(taken) => {
-                measures.push(measure(What::Accepted, 1));
-                if let Some(price) = self.comparable(taken.price) {
-                    measures.extend([measure(What::Priced, 1), measure(What::Price, price.millionths())]);
-                }
-            }
+            Ok(_) => self.count_for(of, None, [(What::Sent, 1), (What::Accepted, 1)]).await,
             // It never came so far.
-            Err(Failure::Busy | Failure::Store | Failure::Unsendable(_)) => return,
-            Err(failure) if failure.surely_not_sent() => measures.push(measure(What::Failed, 1)),
+            Err(Failure::Busy | Failure::Store | Failure::Unsendable(_)) => {}
+            Err(failure) if failure.surely_not_sent() => {
+                self.count_for(of, None, [(What::Sent, 1), (What::Failed, 1)]).await;
+            }
             // It may arrive all the same.
-            Err(_) => {}
-        }
-        if let Err(error) = self.tools.store.measure(&measures).await {
-            tracing::warn!(%error, "what became of a message could not be counted");
+            Err(_) => self.count_for(of, None, [(What::Sent, 1)]).await,
         }
     }
 
-    /// A price in our currency.
-    fn comparable(&self, price: Option<Price>) -> Option<Amount> {
+    /// A price, if it is in the currency of the budget.
+    #[must_use]
+    pub fn comparable(&self, price: Option<Price>) -> Option<Amount> {
         price.filter(|price| price.currency.is_none_or(|known| known == self.currency)).map(|price| price.amount)
     }
 }

@@ -6,7 +6,7 @@ use crate::audit::{Event, Kind, ReceiptOutcome};
 use crate::delivery::{BadCallback, Callback, Receipt, Remedy, Whose};
 use crate::seal::Purpose;
 use crate::stepup::Gateway;
-use crate::store::{Measure, Measured, Report, Reported, Repriced, TrackedMessage, What, Which};
+use crate::store::{Report, Reported, Repriced, TrackedMessage, Which};
 use crate::words::{MessageId, Progress};
 
 /// Why a request of a provider comes to nothing. Never carries anything of the request.
@@ -56,11 +56,11 @@ impl Gateway {
                     ReceiptOutcome::Replayed
                 }
                 Ok(Reported::Stands(message, repriced)) => {
-                    self.priced(&message, repriced).await;
+                    self.repriced(&message, repriced).await;
                     ReceiptOutcome::Accepted
                 }
                 Ok(Reported::Moved(message, _, repriced)) => {
-                    self.priced(&message, repriced).await;
+                    self.repriced(&message, repriced).await;
                     self.moved(&message, receipt).await;
                     ReceiptOutcome::Accepted
                 }
@@ -105,8 +105,7 @@ impl Gateway {
             Whose::Ours(id) => Which::Ours(*id),
             Whose::Theirs(name) => Which::Theirs(self.delivery.name_of(provider, name)),
         };
-        let price = receipt.price.filter(|price| price.currency.is_none_or(|known| known == self.delivery.currency()));
-        let price = price.map(|price| price.amount);
+        let price = self.delivery.comparable(receipt.price);
         Report { which, provider, progress: receipt.progress, price, nonce: None }
     }
 
@@ -136,38 +135,23 @@ impl Gateway {
         };
         match message.progress {
             Progress::Delivered => {
-                let age = u64::try_from(message.age.as_millis()).unwrap_or(u64::MAX);
-                self.count(message, [(What::Delivered, 1), (What::ReceiptMillis, age)]).await;
+                self.delivery.arrived(message).await;
                 self.note(event(Kind::Delivered)).await;
             }
             Progress::Failed(class) => {
                 if Remedy::of(class).alerts {
                     tracing::warn!(provider = message.provider, %class, "a message did not arrive, and will not until an operator does something");
                 }
-                self.count(message, [(What::Failed, 1)]).await;
+                self.delivery.did_not_arrive(message).await;
                 self.note(event(Kind::NotDelivered).reason(class)).await;
             }
             Progress::Handed | Progress::Accepted | Progress::Sent => {}
         }
     }
 
-    /// What a message cost, once its provider says so.
-    async fn priced(&self, message: &TrackedMessage, repriced: Option<Repriced>) {
-        let Some(Repriced { from, to }) = repriced else { return };
-        if from != to
-            && let Err(error) = self.shared.store.correct(&message.site, from, to).await
-        {
-            tracing::warn!(%error, "what a message cost could not be put right");
-        }
-        self.count(message, [(What::Priced, 1), (What::Price, to.millionths())]).await;
-    }
-
-    async fn count<const N: usize>(&self, message: &TrackedMessage, what: [(What, u64); N]) {
-        let of = Measured { provider: message.provider.clone(), channel: message.channel, country: message.country };
-        let at = Some(message.at);
-        let measures = what.map(|(what, add)| Measure { of: of.clone(), what, add, at });
-        if let Err(error) = self.shared.store.measure(&measures).await {
-            tracing::warn!(%error, "what became of a message could not be counted");
+    async fn repriced(&self, message: &TrackedMessage, repriced: Option<Repriced>) {
+        if let Some(repriced) = repriced {
+            self.delivery.cost(message, repriced).await;
         }
     }
 }

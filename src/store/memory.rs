@@ -31,8 +31,8 @@ use self::messages::Messages;
 use self::site::Site;
 use super::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMessage, Opened, Permit, Report, Reported, Resumable, Revocation, SendAsk, SiteKey,
-    Spent, Store, StoreError, TakenMessage, TrackedMessage,
+    Measure, NewChallenge, NewMessage, Opened, Permit, Report, Reported, Repriced, Resumable, Revocation, SendAsk,
+    SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MessageId, Reference, Timestamp};
 
@@ -250,13 +250,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn taken(&self, taken: &TakenMessage<'_>) -> Result<(), StoreError> {
-        self.on_messages(|memory, now| {
-            let progress = memory.messages.taken(taken, now);
+    async fn taken(&self, taken: &TakenMessage<'_>) -> Result<Option<Repriced>, StoreError> {
+        Ok(self.on_messages(|memory, now| {
+            let (progress, repriced) = memory.messages.taken(taken, now);
             let send = (taken.challenge, taken.send);
             memory.site(taken.site, now).carry(send, taken.id, Some(taken.provider), progress, now);
-        });
-        Ok(())
+            repriced
+        }))
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<TrackedMessage>, StoreError> {

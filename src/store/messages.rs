@@ -78,6 +78,8 @@ pub struct TakenMessage<'a> {
     pub theirs: Option<KeyedHash>,
     /// How far it came already; at least [`Progress::Accepted`].
     pub progress: Progress,
+    /// What it cost, when the provider says so at once and in the currency of the budget.
+    pub price: Option<Amount>,
 }
 
 /// By what name a receipt calls a message.
@@ -117,7 +119,7 @@ pub enum Reported {
     Moved(Box<TrackedMessage>, Progress, Option<Repriced>),
 }
 
-/// A price that a receipt brought for the first time.
+/// A price that a provider told for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repriced {
     /// What was charged until now.

@@ -23,8 +23,8 @@ use self::wire::Reply;
 use super::spending::{PERIODS, clamped};
 use super::{
     Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
-    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, PumpingMode, Report, Reported, Resumable,
-    Revocation, SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
+    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, PumpingMode, Report, Reported, Repriced,
+    Resumable, Revocation, SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -481,7 +481,7 @@ impl Store for RedisStore {
         self.run("track", &messages::track(message)).await.map(drop)
     }
 
-    async fn taken(&self, taken: &TakenMessage<'_>) -> Result<(), StoreError> {
+    async fn taken(&self, taken: &TakenMessage<'_>) -> Result<Option<Repriced>, StoreError> {
         let carry = |provider, progress| {
             messages::carry(taken.site, (taken.challenge, taken.send), taken.id, provider, progress)
         };
@@ -492,11 +492,14 @@ impl Store for RedisStore {
             // the message.
             self.call(&carry(Some(taken.provider), at_first)).await?;
             let mut reply = self.call(&messages::taken(taken)).await?;
-            let progress = if reply.is_empty() { taken.progress } else { reply.progress()? };
+            let (progress, repriced) = match reply.is_empty() {
+                true => (taken.progress, None),
+                false => (reply.progress()?, messages::repriced(&mut reply, taken.price)?),
+            };
             if at_first.moves_to(progress) {
                 self.call(&carry(None, progress)).await?;
             }
-            Ok(())
+            Ok(repriced)
         };
         self.timed("taken", all).await
     }

@@ -59,7 +59,8 @@ impl Carried {
 
     pub const fn answer<'a>(&self, t: &'a Bench, id: MessageId, provider: &'a str) -> TakenMessage<'a> {
         let progress = Progress::Accepted;
-        TakenMessage { id, site: &t.site, challenge: self.challenge, send: self.send, provider, theirs: None, progress }
+        let (challenge, send) = (self.challenge, self.send);
+        TakenMessage { id, site: &t.site, challenge, send, provider, theirs: None, progress, price: None }
     }
 
     /// Hands a message to a provider, which takes it.
@@ -274,6 +275,15 @@ pub async fn a_price_is_noted_once(t: Bench) {
     let told = reported(&t, &priced(Progress::Delivered, cents(9))).await;
     let Reported::Moved(message, Progress::Sent, None) = told else { panic!("{told:?}") };
     assert_eq!(message.charged, cents(7));
+    // A price that the answer brings is noted as one of a receipt is: whichever comes first.
+    let answered = |id| TakenMessage { price: Some(cents(3)), ..carried.answer(&t, id, "tw") };
+    assert_eq!(t.store.taken(&answered(id)).await.unwrap(), None);
+    let id = message_id();
+    t.store.track(&NewMessage { charged: cents(5), ..carried.message(&t, id, "tw") }).await.unwrap();
+    assert_eq!(t.store.taken(&answered(id)).await.unwrap(), Some(Repriced { from: cents(5), to: cents(3) }));
+    assert_eq!(t.store.message(id).await.unwrap().unwrap().charged, cents(3));
+    let told = reported(&t, &Report { price: Some(cents(3)), ..report(id, Progress::Delivered) }).await;
+    assert!(matches!(told, Reported::Moved(_, _, None)), "nothing is put right twice: {told:?}");
     // The largest amount keeps its last digit, and the same price is a price.
     let (id, large) = (message_id(), Amount::from_millionths(u64::MAX));
     t.store.track(&NewMessage { charged: large, ..carried.message(&t, id, "tw") }).await.unwrap();

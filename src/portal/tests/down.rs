@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::store::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMessage, Opened, Permit, Report, Reported, Resumable, Revocation, SendAsk, SiteKey,
-    Spent, Store, StoreError, TakenMessage, TrackedMessage,
+    Measure, NewChallenge, NewMessage, Opened, Permit, Report, Reported, Repriced, Resumable, Revocation, SendAsk,
+    SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, Reference};
 
@@ -82,7 +82,7 @@ impl Store for Down {
     async fn track(&self, _: &NewMessage<'_>) -> Result<(), StoreError> {
         down()
     }
-    async fn taken(&self, _: &TakenMessage<'_>) -> Result<(), StoreError> {
+    async fn taken(&self, _: &TakenMessage<'_>) -> Result<Option<Repriced>, StoreError> {
         down()
     }
     async fn message(&self, _: MessageId) -> Result<Option<TrackedMessage>, StoreError> {

@@ -66,17 +66,17 @@ impl Messages {
         self.kept.insert(new.id, message, now.after(new.ttl));
     }
 
-    /// Moves a message on that a provider took; gives how far it came.
-    pub(super) fn taken(&mut self, taken: &TakenMessage<'_>, now: Timestamp) -> Progress {
-        let Some(message) = self.kept.get_mut(&taken.id, now) else { return taken.progress };
+    /// Moves a message on that a provider took; gives how far it came, and what changed about its price.
+    pub(super) fn taken(&mut self, taken: &TakenMessage<'_>, now: Timestamp) -> (Progress, Option<Repriced>) {
+        let Some(message) = self.kept.get_mut(&taken.id, now) else { return (taken.progress, None) };
         if message.progress.moves_to(taken.progress) {
             message.progress = taken.progress;
         }
-        let progress = message.progress;
+        let (progress, repriced) = (message.progress, message.reprice(taken.price));
         if let (Some(theirs), Some(end)) = (taken.theirs, self.kept.end(&taken.id)) {
             self.theirs.insert(theirs, taken.id, end);
         }
-        progress
+        (progress, repriced)
     }
 
     pub(super) fn message(&self, id: MessageId, now: Timestamp) -> Option<TrackedMessage> {
@@ -112,10 +112,7 @@ impl Messages {
             }
             self.nonces.insert(nonce, (), now.after(ttl));
         }
-        let repriced = report.price.filter(|_| !message.is_priced).map(|to| {
-            message.is_priced = true;
-            Repriced { from: std::mem::replace(&mut message.charged, to), to }
-        });
+        let repriced = message.reprice(report.price);
         let before = message.progress;
         if before.moves_to(report.progress) {
             message.progress = report.progress;
@@ -128,6 +125,13 @@ impl Messages {
 // === impl KeptMessage ===
 
 impl KeptMessage {
+    /// Notes what it cost, when that is told for the first time.
+    fn reprice(&mut self, price: Option<Amount>) -> Option<Repriced> {
+        let to = price.filter(|_| !self.is_priced)?;
+        self.is_priced = true;
+        Some(Repriced { from: std::mem::replace(&mut self.charged, to), to })
+    }
+
     fn tracked(&self, id: MessageId, now: Timestamp) -> TrackedMessage {
         TrackedMessage {
             id,

@@ -20,6 +20,16 @@ local function move(key, progress, rank)
   return before[1], moves
 end
 
+-- Notes what a message cost, when that is told for the first time: what was charged before, else nothing.
+local function reprice(key, price)
+  if price == '' or redis.call('HSETNX', key, 'priced', 1) == 0 then
+    return ''
+  end
+  local charged = redis.call('HGET', key, 'charged')
+  redis.call('HSET', key, 'charged', price)
+  return charged
+end
+
 -- A message as gateways read it; empty when it is gone.
 local function message(id)
   local key = messages .. 'm:' .. id

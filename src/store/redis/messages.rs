@@ -33,8 +33,19 @@ pub(super) fn taken(taken: &TakenMessage<'_>) -> ScriptInvocation<'static> {
         .arg(taken.id.to_string())
         .arg(taken.theirs.map(|theirs| theirs.to_string()).unwrap_or_default())
         .arg(taken.progress.to_text())
-        .arg(taken.progress.rank());
+        .arg(taken.progress.rank())
+        .arg(price_of(taken.price));
     script
+}
+
+fn price_of(price: Option<Amount>) -> String {
+    price.map(|price| price.millionths().to_string()).unwrap_or_default()
+}
+
+/// Reads what changed about a price: what was charged before stands there when it was told for the first time.
+pub(super) fn repriced(reply: &mut Reply, price: Option<Amount>) -> Result<Option<Repriced>, StoreError> {
+    let charged = reply.optional(str::parse)?.map(Amount::from_millionths);
+    Ok(charged.zip(price).map(|(from, to)| Repriced { from, to }))
 }
 
 pub(super) fn message(id: MessageId) -> ScriptInvocation<'static> {
@@ -72,7 +83,7 @@ pub(super) fn report(report: &Report<'_>) -> ScriptInvocation<'static> {
         .arg(report.provider)
         .arg(report.progress.to_text())
         .arg(report.progress.rank())
-        .arg(report.price.map(|price| price.millionths().to_string()).unwrap_or_default())
+        .arg(price_of(report.price))
         .arg(nonce.unwrap_or_default());
     script
 }
@@ -108,8 +119,7 @@ pub(super) fn reported(mut reply: Reply, report: &Report<'_>) -> Result<Reported
     let id = reply.parsed(MessageId::parse)?;
     let message = Box::new(tracked(id, reply.within()?)?.ok_or_else(|| wire::wrong("a message"))?);
     let before = reply.progress()?;
-    let charged = reply.optional(str::parse)?.map(Amount::from_millionths);
-    let repriced = charged.zip(report.price).map(|(from, to)| Repriced { from, to });
+    let repriced = repriced(&mut reply, report.price)?;
     Ok(match outcome.as_str() {
         "moved" => Reported::Moved(message, before, repriced),
         _ => Reported::Stands(message, repriced),

@@ -9,10 +9,6 @@ end
 if nonce ~= '' and not redis.call('SET', messages .. 'n:' .. nonce, '', 'NX', 'PX', nonce_ttl) then
   return {'replayed'}
 end
-local charged = ''
-if price ~= '' and redis.call('HSETNX', key, 'priced', 1) == 1 then
-  charged = redis.call('HGET', key, 'charged')
-  redis.call('HSET', key, 'charged', price)
-end
+local charged = reprice(key, price)
 local before, moves = move(key, progress, rank)
 return {moves and 'moved' or 'stands', id, message(id), before, charged}

@@ -14,7 +14,7 @@ use crate::money::units;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Track { challenge: Index, send: u32, provider: usize, words: bool },
-    Taken { message: Index, provider: usize, theirs: bool, progress: usize },
+    Taken { message: Index, provider: usize, theirs: bool, progress: usize, price: Option<u64> },
     Report { message: Index, theirs: bool, provider: usize, progress: usize, price: Option<u64>, nonce: Option<u8> },
     Words(Index),
     KeepWords(Index, bool),
@@ -47,8 +47,9 @@ pub(super) fn steps(who: impl Strategy<Value = Who>) -> impl Strategy<Value = St
     prop_oneof![
         4 => (index(), 1..4_u32, 0..2_usize, any::<bool>())
             .prop_map(|(challenge, send, provider, words)| Step::Track { challenge, send, provider, words }),
-        4 => (index(), 0..2_usize, any::<bool>(), 1..PROGRESS.len())
-            .prop_map(|(message, provider, theirs, progress)| Step::Taken { message, provider, theirs, progress }),
+        4 => (index(), 0..2_usize, any::<bool>(), 1..PROGRESS.len(), of(0..9_u64)).prop_map(
+            |(message, provider, theirs, progress, price)| Step::Taken { message, provider, theirs, progress, price }
+        ),
         5 => (index(), any::<bool>(), 0..2_usize, 0..PROGRESS.len(), of(0..9_u64), of(0..4_u8)).prop_map(
             |(message, theirs, provider, progress, price, nonce)| {
                 Step::Report { message, theirs, provider, progress, price, nonce }
@@ -123,14 +124,15 @@ impl World {
                 };
                 format!("{:?}", store.track(&new).await)
             }
-            Step::Taken { message, provider, theirs, progress } => {
+            Step::Taken { message, provider, theirs, progress, price } => {
                 let Some(&(id, challenge, send)) = (!self.messages.is_empty()).then(|| message.get(&self.messages))
                 else {
                     return String::new();
                 };
                 let theirs = theirs.then(|| theirs_of(id));
                 let (provider, progress) = (PROVIDERS[provider], PROGRESS[progress]);
-                let taken = TakenMessage { id, site, challenge, send, provider, theirs, progress };
+                let price = price.map(units);
+                let taken = TakenMessage { id, site, challenge, send, provider, theirs, progress, price };
                 format!("{:?}", store.taken(&taken).await)
             }
             Step::Report { message, theirs, provider, progress, price, nonce } => {
