@@ -139,7 +139,12 @@ impl ProviderSettings {
                 getotp.common().common()?,
             ),
             Self::Http(http) => (ProviderKind::Http(Box::new(http.spec(around)?)), http.common().common()?),
-            Self::Outbox(outbox) => (ProviderKind::Outbox, outbox.common().common()?),
+            Self::Outbox(outbox) => {
+                if let Some(base_url) = &outbox.base_url {
+                    return Err(base_url.fault("`outbox` has no base_url: it sends nothing"));
+                }
+                (ProviderKind::Outbox, outbox.common().common()?)
+            }
             Self::Twilio(twilio) => (ProviderKind::Twilio(twilio.spec(around)?), twilio.common().common()?),
             Self::Plivo(plivo) => (ProviderKind::Plivo(plivo.spec(around)?), plivo.common().common()?),
         };

@@ -284,6 +284,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "dev: {type: smtp, url: smtp://127.0.0.1, from: a@example.com}\n  email: {providers: dev}\n  sms: {providers: dev}",
         "19:20: `dev` cannot carry sms",
     ),
+    (
+        "dev: {type: outbox}\n  email: {providers: dev}",
+        "dev: {type: outbox, base_url: 'https://mail.example.com'}\n  email: {providers: dev}",
+        "17:35: `outbox` has no base_url: it sends nothing",
+    ),
     // O33: what a call says is fetched.
     (
         "dev: {type: outbox}",
