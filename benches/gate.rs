@@ -14,7 +14,9 @@ use otpgate::grant::Grant;
 use otpgate::request::{CanonicalRequest, Networks, OwnCookie, PathRules, RawRequest, Scheme};
 use otpgate::seal::{KeyRing, Secret, SystemRandom};
 use otpgate::store::SiteKey;
-use otpgate::words::{Channel, GrantId, KeyedHash, Origin, Policy, Proof, SendWhen, StepUp, Subject, Timestamp};
+use otpgate::words::{
+    Channel, ContactRule, GrantId, KeyedHash, Origin, Policy, Proof, SendWhen, StepUp, Subject, Timestamp,
+};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -28,6 +30,7 @@ fn policy() -> Policy {
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,
+        contact: ContactRule::Directory,
     }))
 }
 

@@ -1,37 +1,61 @@
 //! Directories: what maps a subject to contacts.
 //!
-//! May use: `words`, `config`. Start at [`Directory`].
+//! May use: `words`, `config`, `audit`. Start at [`Directories`], which a site asks; each kind of directory is a file of its
+//! own that implements [`Directory`] and makes its [`Entry`] with [`Reading`], so that all of them read numbers, times and
+//! labels alike.
 
+mod chain;
+mod entry;
 mod file;
+mod mark;
+mod reading;
 pub mod settings;
 
+pub use chain::{Directories, Found};
+pub use entry::{Entry, Listed};
 pub use file::{BadDirectoryFile, FileDirectory, Problem};
+pub use mark::{Mark, MarkError};
+pub use reading::{Field, Reading};
 
-use crate::words::{Contact, Language, Subject};
+use crate::words::Subject;
 
-/// What a directory knows of a subject.
-#[derive(Debug, Clone, Default)]
-pub struct Entry {
-    /// Its contacts, in order.
-    pub contacts: Vec<Contact>,
-    /// In which language it wants to be spoken to.
-    pub language: Option<Language>,
-}
-
-/// Why a directory has no answer.
-#[derive(Debug, thiserror::Error)]
+/// Why a directory has no answer. Never carries a contact, a subject or a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DirectoryError {
-    /// It cannot be asked.
+    /// It cannot be asked, or did not answer in time.
     #[error("the directory cannot be asked: {0}")]
     Unreachable(String),
+    /// It answered with something that cannot be an entry.
+    #[error("the directory gave a wrong answer: {0}")]
+    Wrong(String),
+    /// It knows more than one entry that the subject could mean (H19).
+    #[error("the directory has more than one entry for one subject")]
+    Ambiguous,
 }
 
 /// Maps subjects to contacts.
 #[async_trait::async_trait]
 pub trait Directory: Send + Sync + std::fmt::Debug {
+    /// What it is called in logs, metrics and health: its kind, and what tells it from others of its kind. No secret.
+    fn name(&self) -> &str;
+
     /// What is known of `subject`; `None` when the directory has no such subject.
     ///
     /// # Errors
-    /// When it cannot be asked: nothing is known then (D10).
+    /// When it cannot be asked, or its answer means nothing: nothing is known then (D10).
     async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError>;
+
+    /// Whether it wants to be told of contacts that were proved.
+    fn takes_marks(&self) -> bool {
+        false
+    }
+
+    /// Is told that a contact was proved. Telling it twice does no harm.
+    ///
+    /// # Errors
+    /// When it did not take the mark.
+    async fn mark(&self, mark: &Mark) -> Result<(), MarkError> {
+        let _ = mark;
+        Err(MarkError::Never("this directory takes no marks".to_owned()))
+    }
 }

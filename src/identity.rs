@@ -3,11 +3,13 @@
 //! May use: `words`, `seal`, `request`. Pure but for the cache of [`Sessions`]; the store behind that cache is asked
 //! by the conductor. Start at [`Source`].
 
+mod field;
 mod login;
 mod sessions;
 pub mod settings;
 mod source;
 
+pub use field::{FieldName, Said};
 pub use login::{Login, Success, Watched};
 pub use sessions::{Epoch, Sessions};
 pub use source::{Ask, HeaderSource, Source};

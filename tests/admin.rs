@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, Method};
 use otpgate::admin::{self, AdminToken};
 use otpgate::audit::Audit;
 use otpgate::delivery::{ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, Tools};
-use otpgate::directory::{Directory, DirectoryError, Entry};
+use otpgate::directory::{Directories, Directory, DirectoryError, Entry};
 use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{HeaderSource, Source};
 use otpgate::request::{Door, IdentityHeaders, Networks, RawRequest, TrustedProxies};
@@ -23,7 +23,7 @@ use otpgate::stepup::{
 use otpgate::store::memory::MemoryStore;
 use otpgate::store::redis::RedisStore;
 use otpgate::store::{Budget, Limits, Resend, SiteKey, Store};
-use otpgate::words::{Channel, Clock, Contact, Policy, Reference, SendWhen, StepUp, Subject, SystemClock};
+use otpgate::words::{Channel, Clock, Contact, ContactRule, Policy, Reference, SendWhen, StepUp, Subject, SystemClock};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,9 +53,13 @@ struct Everybody;
 
 #[async_trait]
 impl Directory for Everybody {
+    fn name(&self) -> &str {
+        "everybody"
+    }
+
     async fn find(&self, _: &Subject) -> Result<Option<Entry>, DirectoryError> {
         let contacts = vec![Contact::parse(Channel::Email, "alice@example.com").unwrap()];
-        Ok(Some(Entry { contacts, language: None }))
+        Ok(Some(Entry { contacts: contacts.into_iter().map(Into::into).collect(), ..Entry::default() }))
     }
 }
 
@@ -188,6 +192,7 @@ fn site(host: &str) -> SiteSpec {
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,
+        contact: ContactRule::Directory,
     }));
     let route = Route {
         paths: vec![Glob::parse("/account/**").unwrap()],
@@ -206,7 +211,7 @@ fn site(host: &str) -> SiteSpec {
         routes: Routes::new(vec![route], Policy::Bypass).unwrap(),
         sources: vec![Source::Header(HeaderSource { name: name.clone(), from: peers() })],
         sign_in: None,
-        directories: vec![Arc::new(Everybody)],
+        directories: Directories::new(vec![Arc::new(Everybody)]),
         identity_headers: IdentityHeaders::new().owned_by(name, peers()),
     }
 }

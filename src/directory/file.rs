@@ -133,6 +133,10 @@ impl FileDirectory {
 
 #[async_trait::async_trait]
 impl Directory for FileDirectory {
+    fn name(&self) -> &str {
+        "file"
+    }
+
     async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
         let found = if self.fold { self.entries.get(&subject.folded()) } else { self.entries.get(subject) };
         Ok(found.cloned())

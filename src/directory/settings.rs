@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::config::{Fault, NotYet, Placed, Surroundings};
 use crate::directory::{Directory, FileDirectory};
+use crate::words::Country;
 
 /// A directory: what maps a subject to contacts.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,6 +25,15 @@ pub enum DirectorySettings {
     Http(NotYet),
 }
 
+/// How a site's directories are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// Whether subjects are case-insensitive.
+    pub fold: bool,
+    /// Where telephone numbers without a country code are from.
+    pub country: Option<Country>,
+}
+
 /// A directory that was read, and what is odd about it.
 #[derive(Debug)]
 pub struct Loaded {
@@ -36,15 +46,15 @@ pub struct Loaded {
 // === impl DirectorySettings ===
 
 impl Placed<DirectorySettings> {
-    /// Reads the directory. With `fold`, subjects are case-insensitive.
+    /// Makes the directory. Files are read; nothing is connected to.
     ///
     /// # Errors
     /// When it cannot be read or is malformed.
-    pub fn load(&self, around: &Surroundings<'_>, fold: bool) -> Result<Loaded, Fault> {
+    pub fn load(&self, around: &Surroundings<'_>, manner: Manner) -> Result<Loaded, Fault> {
         match &self.value {
             DirectorySettings::File(path) => {
                 let shown = path.value.display();
-                let file = FileDirectory::load(&around.path(&path.value), fold)
+                let file = FileDirectory::load(&around.path(&path.value), manner.fold)
                     .map_err(|error| path.fault(format!("`{shown}`: {error}")))?;
                 let warnings = file.warnings().iter().map(|warning| format!("`{shown}`: {warning}")).collect();
                 Ok(Loaded { directory: Arc::new(file), warnings })

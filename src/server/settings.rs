@@ -14,6 +14,7 @@ use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
 use crate::identity::settings::IdentitySettings;
 use crate::portal::settings::PortalSettings;
 use crate::proxy::settings::UpstreamSettings;
+use crate::words::Country;
 
 /// The config of otpgate.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -106,6 +107,8 @@ pub struct SiteSettings {
     /// Whether subjects that differ by case alone are one. Default exact.
     #[serde(default)]
     pub subjects: SubjectsSettings,
+    /// Where telephone numbers without a country code are from, such as MY. Default: such numbers are skipped.
+    pub country: Option<Placed<Country>>,
     /// How paths are read. Default strict.
     #[serde(default)]
     pub paths: PathsSettings,

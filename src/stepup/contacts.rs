@@ -1,7 +1,7 @@
 //! Where codes for a subject can go: what the directory knows, as far as the policy accepts it and providers carry it.
 
 use crate::delivery::{Delivery, NotTaken};
-use crate::directory::DirectoryError;
+use crate::directory::{DirectoryError, Found};
 use crate::stepup::{Gateway, Site};
 use crate::words::{Channel, Contact, Language, StepUp, Subject};
 
@@ -14,12 +14,11 @@ impl Gateway {
         subject: Option<&Subject>,
     ) -> Result<(Vec<Contact>, Option<Language>), DirectoryError> {
         let Some(subject) = subject else { return Ok((Vec::new(), None)) };
-        for directory in &site.spec.directories {
-            if let Some(entry) = directory.find(subject).await? {
-                return Ok((usable(&entry.contacts, policy, &self.delivery), entry.language));
-            }
-        }
-        Ok((Vec::new(), None))
+        let Some(Found { entry, .. }) = site.spec.directories.find(subject).await? else {
+            return Ok((Vec::new(), None));
+        };
+        let contacts: Vec<Contact> = entry.contacts().cloned().collect();
+        Ok((usable(&contacts, policy, &self.delivery), entry.language))
     }
 }
 

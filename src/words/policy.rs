@@ -37,6 +37,21 @@ pub struct StepUp {
     pub observe: bool,
     /// When the first code goes out.
     pub send: SendWhen,
+    /// Whose contact is to be proved.
+    pub contact: ContactRule,
+}
+
+/// Whose contact a policy wants to be proved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ContactRule {
+    /// One that the directory has for the subject.
+    #[default]
+    Directory,
+    /// The same; but a subject of whom the directory says that such a contact was proved within this time passes without
+    /// being asked.
+    Recheck(Duration),
+    /// The one that stands in this field of the request's own form: its name, or a JSON pointer (RFC 6901).
+    Form(Arc<str>),
 }
 
 /// What a proof can be bound to.

@@ -12,7 +12,7 @@ use otpgate::audit::Audit;
 use otpgate::delivery::{
     ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, SmtpSpec, Tools,
 };
-use otpgate::directory::FileDirectory;
+use otpgate::directory::{Directories, FileDirectory};
 use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{Ask, HeaderSource, Source};
 use otpgate::portal::{Handled, Portal};
@@ -21,7 +21,7 @@ use otpgate::seal::CodeShape;
 use otpgate::stepup::{ChallengeRules, Forward, Gateway, NoBody, Shared, SiteSpec, Visit};
 use otpgate::store::memory::MemoryStore;
 use otpgate::store::{Budget, FailureLimits, Limits, Resend, SiteKey, TypedLimits};
-use otpgate::words::{Channel, Policy, SendWhen, StepUp, TestClock, Timestamp};
+use otpgate::words::{Channel, ContactRule, Policy, SendWhen, StepUp, TestClock, Timestamp};
 use serde_json::Value;
 
 pub const SHOP: &str = "shop.example.com";
@@ -185,6 +185,7 @@ fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -> Po
         bind: vec![],
         observe: false,
         send,
+        contact: ContactRule::Directory,
     }))
 }
 
@@ -204,7 +205,7 @@ fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> Sit
         routes: Routes::new(routes, Policy::Bypass).unwrap(),
         sources,
         sign_in: Some("/login".to_owned()),
-        directories: vec![Arc::new(FileDirectory::load(file.path(), false).unwrap())],
+        directories: Directories::new(vec![Arc::new(FileDirectory::load(file.path(), false).unwrap())]),
         identity_headers: IdentityHeaders::new(),
     }
 }

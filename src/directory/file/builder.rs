@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
 use super::{BadDirectoryFile, FileDirectory, Place, Problem};
-use crate::directory::Entry;
+use crate::directory::reading::LABEL;
+use crate::directory::{Entry, Listed};
 use crate::words::{Channel, Contact, Language, Subject};
 
 /// A directory in the making.
@@ -24,8 +25,6 @@ pub(super) enum Field {
 
 /// The most warnings that are told one by one.
 const TOLD: usize = 50;
-/// The longest label, in characters: it stands on a button.
-const LABEL: usize = 40;
 
 // === impl Field ===
 
@@ -74,7 +73,7 @@ impl Builder {
     /// Adds a contact to those of an entry, or says why not.
     pub(super) fn contact(
         &mut self,
-        contacts: &mut Vec<Contact>,
+        contacts: &mut Vec<Listed>,
         channel: Channel,
         address: &str,
         label: Option<&str>,
@@ -84,10 +83,10 @@ impl Builder {
             Ok(contact) => contact,
             Err(error) => return self.warn(line, format_args!("`{channel}` is {error}. This contact is skipped")),
         };
-        if contacts.iter().any(|known| known.channel() == channel && known.address() == contact.address()) {
+        if contacts.iter().any(|known| known.contact.is_same(&contact)) {
             return self.warn(line, format_args!("`{channel}` names the same contact twice"));
         }
-        contacts.push(match label.map(str::trim) {
+        let contact = match label.map(str::trim) {
             None | Some("") => contact,
             Some(label) if label.chars().count() > LABEL || label.contains(char::is_control) => {
                 self.warn(
@@ -97,7 +96,8 @@ impl Builder {
                 contact
             }
             Some(label) => contact.labelled(label),
-        });
+        };
+        contacts.push(contact.into());
     }
 
     /// The language of an entry, unless it is none.

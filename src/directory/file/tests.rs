@@ -35,7 +35,7 @@ fn contacts(directory: &FileDirectory, subject: &str) -> Option<Vec<String>> {
         Some(label) => format!("{} {} {label}", contact.channel(), contact.reveal()),
         None => format!("{} {}", contact.channel(), contact.reveal()),
     };
-    Some(found.contacts.iter().map(told).collect())
+    Some(found.contacts().map(told).collect())
 }
 
 const DESIGN: &str = r#"

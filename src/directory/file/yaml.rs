@@ -10,8 +10,8 @@ use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
 
 use super::builder::{Builder, Field};
 use super::{BadDirectoryFile, FileDirectory, Place, Problem};
-use crate::directory::Entry;
-use crate::words::{Channel, Contact};
+use crate::directory::{Entry, Listed};
+use crate::words::Channel;
 
 /// YAML of any shape.
 enum Node {
@@ -113,7 +113,7 @@ impl Reader<'_> {
     /// A contact or a list of them.
     fn values(
         &mut self,
-        contacts: &mut Vec<Contact>,
+        contacts: &mut Vec<Listed>,
         channel: Channel,
         node: &Spanned<Node>,
     ) -> Result<(), BadDirectoryFile> {
@@ -126,7 +126,7 @@ impl Reader<'_> {
     /// A contact: its address, or its address and a label.
     fn value(
         &mut self,
-        contacts: &mut Vec<Contact>,
+        contacts: &mut Vec<Listed>,
         channel: Channel,
         node: &Spanned<Node>,
     ) -> Result<(), BadDirectoryFile> {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::gate::{HostPattern, QueryCriterion};
 use crate::request::{Networks, PathRules, RawRequest};
-use crate::words::{Channel, SendWhen, StepUp};
+use crate::words::{Channel, ContactRule, SendWhen, StepUp};
 
 fn request(method: &Method, target: &str, client: &str) -> Option<CanonicalRequest> {
     let mut headers = HeaderMap::new();
@@ -38,6 +38,7 @@ fn named(name: &str) -> Policy {
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,
+        contact: ContactRule::Directory,
     }))
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, Named, NotYet, Period, Placed, unknown};
-use crate::words::{Binding, Channel, ChannelSet, Policy, SendWhen, StepUp};
+use crate::config::{Fault, Many, Named, Period, Placed, unknown};
+use crate::words::{Binding, Channel, ChannelSet, ContactRule, Policy, SendWhen, StepUp};
 
 /// A policy: what must have been proved to pass.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -32,9 +32,18 @@ pub struct PolicySettings {
     /// on_arrival.
     #[serde(default)]
     pub send: SendWhen,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub contact: Option<NotYet>,
+    /// Whose contact is to be proved. Default: one that the directory has for the subject.
+    pub contact: Option<Placed<ContactSettings>>,
+}
+
+/// Whose contact is to be proved: one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactSettings {
+    /// The one that stands in this field of the request's own form, as in a sign-up: the field's name, or a JSON pointer.
+    pub form: Option<Placed<String>>,
+    /// One of the directory's; who has proved one within this time, as the directory says, is not asked.
+    pub recheck: Option<Placed<Period>>,
 }
 
 /// Every policy that a route can name.
@@ -78,6 +87,7 @@ impl PolicySettings {
             bind: if self.bind.is_empty() { vec![Binding::Subject] } else { self.bind.to_vec() },
             observe: self.observe,
             send: self.send,
+            contact: self.contact.as_ref().map_or(Ok(ContactRule::Directory), contact)?,
         })
     }
 
@@ -94,6 +104,18 @@ impl PolicySettings {
             }
             at => Ok((at.map_or(0, |at| at.value), deny_at)),
         }
+    }
+}
+
+fn contact(settings: &Placed<ContactSettings>) -> Result<ContactRule, Fault> {
+    match (&settings.value.form, settings.value.recheck) {
+        (Some(field), None) if field.value.trim().is_empty() => Err(field.fault("expected the name of a form field")),
+        (Some(field), None) => Ok(ContactRule::Form(field.value.as_str().into())),
+        (None, Some(age)) if age.value.0.is_zero() => {
+            Err(age.fault("expected how long a contact counts as proved, such as 30d"))
+        }
+        (None, Some(age)) => Ok(ContactRule::Recheck(age.value.0)),
+        (None, None) | (Some(_), Some(_)) => Err(settings.fault("expected one of `form` and `recheck`")),
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::words::{Channel, SendWhen};
+use crate::words::{Channel, ContactRule, SendWhen};
 
 const NOW: u64 = 10_000_000;
 
@@ -17,6 +17,7 @@ fn policy() -> StepUp {
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,
+        contact: ContactRule::Directory,
     }
 }
 

@@ -116,7 +116,7 @@ fn call() -> Call {
         routes: Routes::new(Vec::new(), Policy::Bypass).unwrap(),
         sources: Vec::new(),
         sign_in: Some("/login".to_owned()),
-        directories: Vec::new(),
+        directories: crate::directory::Directories::default(),
         identity_headers: Default::default(),
     };
     let gateway =

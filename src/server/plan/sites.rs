@@ -5,6 +5,8 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::config::{Fault, Placed, Surroundings};
+use crate::directory::Directories;
+use crate::directory::settings::Manner;
 use crate::gate::HostPattern;
 use crate::gate::settings::{Policies, RouteSettings, Rule, Rules, host_pattern};
 use crate::identity::Source;
@@ -69,9 +71,10 @@ fn plan(
     let sources: Vec<Source> =
         site.identity.iter().map(Placed::<IdentitySettings>::source).collect::<Result<_, _>>()?;
     let case_insensitive = site.subjects == SubjectsSettings::CaseInsensitive;
+    let manner = Manner { fold: case_insensitive, country: site.country.as_ref().map(|country| country.value) };
     let mut directories = Vec::new();
     for directory in site.directory.iter() {
-        let loaded = directory.load(around, case_insensitive)?;
+        let loaded = directory.load(around, manner)?;
         loaded.warnings.into_iter().for_each(|warning| notes.add(directory.place, warning));
         directories.push(loaded.directory);
     }
@@ -86,7 +89,7 @@ fn plan(
         identity_headers: identity_headers(&sources),
         sources,
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?,
-        directories,
+        directories: Directories::new(directories),
         case_insensitive,
     };
     let routes = rules.rules.into_iter().map(|rule| RoutePlan {
