@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use crate::audit::{self, Event, Kind};
 use crate::challenge::{Particulars, digest};
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
+use crate::grant::Claims;
 use crate::request::RequestKind;
 use crate::stepup::identify::{Unknown, Who};
 use crate::stepup::{BodyError, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
@@ -151,12 +152,13 @@ impl Gateway {
             let event = self.event(Kind::Observed, case, policy).reason(why.as_str());
             self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         }
-        let mut add = Vec::with_capacity(4);
+        let mut add = Vec::with_capacity(5);
         if let Some(subject) = &who.subject {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
         }
         if let Passage::Proof(Proof { channel, at, .. }) = passage {
             push_proof(&mut add, *channel, *at);
+            self.assert(&mut add, case.site, who, *channel, *at);
         }
         let counted =
             if matches!(passage, Passage::Observed(_)) { audit::Verdict::Observe } else { audit::Verdict::Forward };
@@ -166,18 +168,30 @@ impl Gateway {
     fn forward_confirmed(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, confirmed: &Confirmed) -> Ruling {
         let event = self.event(Kind::Confirmed, case, policy);
         self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
-        let mut add = Vec::with_capacity(4);
+        let mut add = Vec::with_capacity(5);
         if let Some(subject) = &who.subject {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
         }
         if let Some(last) = confirmed.sent.last() {
             push_proof(&mut add, last.channel, confirmed.at);
+            self.assert(&mut add, case.site, who, last.channel, confirmed.at);
         }
         self.send_on(case, add, audit::Verdict::Forward)
     }
 
+    /// Adds the assertion of what was proved.
+    fn assert(&self, add: &mut Added, site: &Site, who: &Who, channel: Channel, verified_at: Timestamp) {
+        let Some(subject) = who.subject.clone() else { return };
+        let site = site.spec.key.clone();
+        let claims = Claims { site, subject, channel, verified_at, score: SCORE, contact: None };
+        let shared = &self.shared;
+        if let Some(assertion) = self.assertions.of(&claims, &self.keys, shared.clock.now(), &*shared.random) {
+            add.push((ASSERTION, assertion));
+        }
+    }
+
     /// Sends a judged request on, with its body if that was read.
-    fn send_on(&self, case: &mut Case<'_>, mut add: Vec<(HeaderName, HeaderValue)>, counted: audit::Verdict) -> Ruling {
+    fn send_on(&self, case: &mut Case<'_>, mut add: Added, counted: audit::Verdict) -> Ruling {
         let (site, visit) = (case.site, case.visit);
         site.metrics.count(counted);
         push(&mut add, SCORE_HEADER, SCORE.to_string().as_bytes());
@@ -296,19 +310,23 @@ pub(super) fn is_plain(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
+/// Headers to add.
+type Added = Vec<(HeaderName, HeaderValue)>;
+
 const SUBJECT: HeaderName = HeaderName::from_static("x-otpgate-subject");
 const CHANNEL: HeaderName = HeaderName::from_static("x-otpgate-channel");
 const VERIFIED_AT: HeaderName = HeaderName::from_static("x-otpgate-verified-at");
+const ASSERTION: HeaderName = HeaderName::from_static("x-otpgate-assertion");
 const SCORE_HEADER: HeaderName = HeaderName::from_static("x-otpgate-score");
 
-fn push(add: &mut Vec<(HeaderName, HeaderValue)>, name: HeaderName, value: &[u8]) {
+fn push(add: &mut Added, name: HeaderName, value: &[u8]) {
     // A subject has no control characters, so its UTF-8 is a header value.
     if let Ok(value) = HeaderValue::from_bytes(value) {
         add.push((name, value));
     }
 }
 
-fn push_proof(add: &mut Vec<(HeaderName, HeaderValue)>, channel: Channel, at: Timestamp) {
+fn push_proof(add: &mut Added, channel: Channel, at: Timestamp) {
     push(add, CHANNEL, channel.as_str().as_bytes());
     let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at.as_secs());
     push(add, VERIFIED_AT, humantime::format_rfc3339_seconds(time).to_string().as_bytes());
