@@ -13,6 +13,7 @@ pub mod settings;
 mod table;
 mod trip;
 mod trouble;
+mod tunnel;
 mod upstream;
 
 pub use adapter::Adapter;

@@ -17,12 +17,16 @@ use pingora::protocols::l4::socket::SocketAddr as PeerAddress;
 use pingora::upstreams::peer::{HttpPeer, Peer as _};
 use tokio::task::JoinHandle;
 
+use crate::proxy::tunnel::Tunnels;
 use crate::proxy::{Balance, HealthCheck, UpstreamSpec};
 
 /// How often names are looked up again.
 const LOOK_UP: Duration = Duration::from_secs(30);
 /// How long an idle connection to a server is kept. Shorter than the keep-alive of common servers (nginx: 75 s).
 const IDLE: Duration = Duration::from_secs(60);
+
+/// What keeps connections for upgrades apart from all others.
+const TUNNEL: u64 = 1;
 
 /// The servers of an upstream.
 pub struct Servers {
@@ -82,6 +86,12 @@ impl Servers {
         options.read_timeout = (!endless).then_some(self.spec.read_timeout);
         options.write_timeout = Some(self.spec.read_timeout);
         options.idle_timeout = Some(IDLE);
+        if endless {
+            // A connection of its own, which no other request is given after it.
+            options.custom_l4 = Some(Arc::new(Tunnels));
+            peer.group_key = TUNNEL;
+        }
+        let options = &mut peer.options;
         if let Some(tls) = &self.spec.tls {
             options.verify_cert = tls.verify;
             options.verify_hostname = tls.verify;

@@ -62,7 +62,7 @@ impl Gateway {
         if parks && let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }
-        let (contacts, language) = match self.contacts(site, policy, who.subject.as_ref()).await {
+        let known = match self.contacts(site, policy, who.subject.as_ref()).await {
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the directory does not answer");
@@ -85,8 +85,9 @@ impl Gateway {
         particulars.return_to.clone_from(&target);
         particulars.target.clone_from(&target);
         particulars.binding = binding;
-        particulars.contacts = contacts.iter().map(Reach::new).collect();
-        particulars.language = language;
+        particulars.contacts = known.contacts.iter().map(Reach::new).collect();
+        particulars.language = known.language;
+        particulars.account = known.account.map(|account| account.as_str().to_owned());
         particulars.send = policy.send;
         particulars.app_session = who.app_session;
         let parking = match (case.resumed, parks) {
@@ -196,7 +197,7 @@ impl Gateway {
             Park::Inherit(id) => Parking::Inherit(*id),
         };
         let browser = self.browser_hash(&opening.browser);
-        let subject = match opening.particulars.subject() {
+        let subject = match opening.particulars.counted() {
             Some(subject) => self.subject_hash(site, &subject),
             // Each browser of which nobody knows whose it is stands for itself: one cannot use up the others' budget.
             None => self.keys.hash("nobody", &[site.spec.key.as_str().as_bytes(), browser.as_bytes()]),

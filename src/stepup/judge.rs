@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::audit::{self, Event, Kind};
-use crate::challenge::digest;
+use crate::challenge::{Particulars, digest};
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::request::RequestKind;
 use crate::stepup::identify::{Unknown, Who};
@@ -258,6 +258,14 @@ impl Gateway {
 
     pub(super) fn event_under(&self, kind: Kind, case: &Case<'_>, policy: &StepUp, reference: Reference) -> Event {
         about(case.site, case.visit, Event::new(kind, reference).policy(&policy.name))
+    }
+
+    /// The event of a challenge with its subject, under the hash by which it is counted.
+    pub(super) fn naming_asked(&self, site: &Site, particulars: &Particulars, event: Event) -> Event {
+        match (particulars.subject(), particulars.counted()) {
+            (Some(subject), Some(counted)) => event.subject(&subject, self.subject_hash(site, &counted)),
+            _ => event,
+        }
     }
 
     /// The event with its subject, where there is one.

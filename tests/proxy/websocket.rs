@@ -112,6 +112,40 @@ fn w01_the_upstream_speaks_first_and_the_socket_may_be_silent() {
     socket.close(None).unwrap();
 }
 
+/// A server on the same machine may have switched and spoken before the gateway's other half is back on its feet.
+#[test]
+fn w01_no_socket_is_cut_whose_server_is_quick() {
+    let quick = Recorder::answering(|exchange| {
+        let key = exchange.heard.value("sec-websocket-key").unwrap().to_owned();
+        let (stream, early) = exchange.stream();
+        exchange.write(format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \
+             {}\r\n\r\n",
+            derive_accept_key(key.as_bytes())
+        ));
+        let mut socket = WebSocket::from_partially_read(stream, early, Role::Server, None);
+        socket.send(Message::text("welcome")).unwrap();
+        let Ok(heard) = socket.read() else { return Then::Close };
+        socket.send(heard).unwrap();
+        let _ = socket.read();
+        Then::Close
+    });
+    let setup = Setup::before(quick, |_| ());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let mut socket = open(&setup, "/public/live", None).unwrap();
+                    assert_eq!(socket.read().unwrap(), Message::text("welcome"));
+                    socket.send(Message::text("hello")).unwrap();
+                    assert_eq!(socket.read().unwrap(), Message::text("hello"));
+                    socket.close(None).unwrap();
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn an_upstream_may_decline_an_upgrade() {
     let setup = Setup::before(Recorder::saying("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"), |_| ());
