@@ -7,9 +7,11 @@
 mod chain;
 mod entry;
 mod file;
+pub mod ldap;
 mod mark;
 mod reading;
 pub mod settings;
+pub mod sql;
 
 pub use chain::{Directories, Found};
 pub use entry::{Entry, Listed};

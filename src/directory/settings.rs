@@ -2,13 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, NotYet, Placed, Surroundings};
+use crate::config::{Fault, NotYet, Period, Placed, Surroundings};
+use crate::directory::ldap::LdapDirectory;
+use crate::directory::ldap::settings::LdapSettings;
+use crate::directory::sql::SqlDirectory;
+use crate::directory::sql::settings::SqlSettings;
 use crate::directory::{Directory, FileDirectory};
-use crate::words::Country;
+use crate::words::{Country, Subject};
 
 /// A directory: what maps a subject to contacts.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,10 +22,10 @@ use crate::words::Country;
 pub enum DirectorySettings {
     /// A YAML or CSV file.
     File(Placed<PathBuf>),
-    #[schemars(skip)]
-    Sql(NotYet),
-    #[schemars(skip)]
-    Ldap(NotYet),
+    /// A database: PostgreSQL, MySQL or MariaDB, SQLite.
+    Sql(Box<SqlSettings>),
+    /// LDAP: OpenLDAP, Active Directory and such.
+    Ldap(Box<LdapSettings>),
     #[schemars(skip)]
     Http(NotYet),
 }
@@ -43,6 +48,16 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
+// === impl Manner ===
+
+impl Manner {
+    /// Whether two spellings are one subject.
+    #[must_use]
+    pub fn is_same(self, one: &Subject, other: &Subject) -> bool {
+        one == other || self.fold && one.folded() == other.folded()
+    }
+}
+
 // === impl DirectorySettings ===
 
 impl Placed<DirectorySettings> {
@@ -59,9 +74,24 @@ impl Placed<DirectorySettings> {
                 let warnings = file.warnings().iter().map(|warning| format!("`{shown}`: {warning}")).collect();
                 Ok(Loaded { directory: Arc::new(file), warnings })
             }
-            DirectorySettings::Sql(never) | DirectorySettings::Ldap(never) | DirectorySettings::Http(never) => {
-                match *never {}
+            DirectorySettings::Sql(sql) => {
+                let (spec, warnings) = sql.spec(around, manner)?;
+                Ok(Loaded { directory: Arc::new(SqlDirectory::new(spec)), warnings })
             }
+            DirectorySettings::Ldap(ldap) => {
+                let (spec, warnings) = ldap.spec(around, manner)?;
+                Ok(Loaded { directory: Arc::new(LdapDirectory::new(spec)), warnings })
+            }
+            DirectorySettings::Http(never) => match *never {},
         }
+    }
+}
+
+/// A time for a look-up.
+pub(crate) fn within(written: Option<Placed<Period>>, otherwise: Duration) -> Result<Duration, Fault> {
+    let known = Duration::from_millis(100)..=Duration::from_secs(30);
+    match written {
+        Some(time) if !known.contains(&time.value.0) => Err(time.fault("expected a time from 100ms to 30s")),
+        time => Ok(time.map_or(otherwise, |time| time.value.0)),
     }
 }
