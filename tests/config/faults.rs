@@ -413,8 +413,8 @@ fn a_directory_is_of_one_kind_and_its_keys_stand_beside_it() {
         assert!(fault.starts_with(wanted), "{written}: {fault}");
     }
     let http = |keys: &str| {
-        let more = if keys.contains("url") { "" } else { "url: 'https://crm.internal/{subject}', " };
-        let pointers = if keys.contains("pointers") { "" } else { "pointers: {email: /email}, " };
+        let more = if keys.starts_with("url") { "" } else { "url: 'https://crm.internal/{subject}', " };
+        let pointers = if keys.starts_with("pointers") { "" } else { "pointers: {email: /email}, " };
         format!("{{http: {{{more}{pointers}{keys}}}}}")
     };
     for (keys, wanted) in [
