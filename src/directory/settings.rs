@@ -1,5 +1,11 @@
 //! The config's `directory` of a site.
 
+mod http;
+mod site;
+
+pub use http::{BasicSettings, HttpDirectorySettings, MarkSettings};
+pub use site::{SiteDirectory, SiteDirectorySettings};
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,28 +13,35 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, NotYet, Period, Placed, Surroundings};
+use crate::config::{Fault, Period, Placed, Surroundings};
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::ldap::settings::LdapSettings;
 use crate::directory::sql::SqlDirectory;
 use crate::directory::sql::settings::SqlSettings;
-use crate::directory::{Directory, FileDirectory};
+use crate::directory::{Directory, FileDirectory, IdentityDirectory};
 use crate::words::{Country, Subject};
 
-/// A directory: what maps a subject to contacts.
+/// A kind of directory: what maps a subject to contacts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum DirectorySettings {
     /// A YAML or CSV file.
     File(Placed<PathBuf>),
+    /// The subject is itself an e-mail address, or a telephone number in E.164.
+    Identity(NoSettings),
     /// A database: PostgreSQL, MySQL or MariaDB, SQLite.
     Sql(Box<SqlSettings>),
     /// LDAP: OpenLDAP, Active Directory and such.
     Ldap(Box<LdapSettings>),
-    #[schemars(skip)]
-    Http(NotYet),
+    /// Asked over HTTP, answered with JSON.
+    Http(Placed<HttpDirectorySettings>),
 }
+
+/// Nothing to set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
 
 /// How a site's directories are read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,10 +82,13 @@ impl Placed<DirectorySettings> {
         match &self.value {
             DirectorySettings::File(path) => {
                 let shown = path.value.display();
-                let file = FileDirectory::load(&around.path(&path.value), manner.fold)
+                let file = FileDirectory::load(&around.path(&path.value), manner)
                     .map_err(|error| path.fault(format!("`{shown}`: {error}")))?;
                 let warnings = file.warnings().iter().map(|warning| format!("`{shown}`: {warning}")).collect();
                 Ok(Loaded { directory: Arc::new(file), warnings })
+            }
+            DirectorySettings::Identity(NoSettings {}) => {
+                Ok(Loaded { directory: Arc::new(IdentityDirectory), warnings: Vec::new() })
             }
             DirectorySettings::Sql(sql) => {
                 let (spec, warnings) = sql.spec(around, manner)?;
@@ -82,7 +98,9 @@ impl Placed<DirectorySettings> {
                 let (spec, warnings) = ldap.spec(around, manner)?;
                 Ok(Loaded { directory: Arc::new(LdapDirectory::new(spec)), warnings })
             }
-            DirectorySettings::Http(never) => match *never {},
+            DirectorySettings::Http(http) => {
+                Ok(Loaded { directory: Arc::new(http.load(around, manner)?), warnings: Vec::new() })
+            }
         }
     }
 }
@@ -91,7 +109,7 @@ impl Placed<DirectorySettings> {
 pub(crate) fn within(written: Option<Placed<Period>>, otherwise: Duration) -> Result<Duration, Fault> {
     let known = Duration::from_millis(100)..=Duration::from_secs(30);
     match written {
-        Some(time) if !known.contains(&time.value.0) => Err(time.fault("expected a time from 100ms to 30s")),
+        Some(time) if !known.contains(&time.value.0) => Err(time.fault("expected 100ms to 30s")),
         time => Ok(time.map_or(otherwise, |time| time.value.0)),
     }
 }
