@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for Way<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Said, A::Error> {
-        let Some((next, rest)) = self.0.split_first() else {
+        let Some((&next, rest)) = self.0.split_first() else {
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(Said::Unclear);
         };
