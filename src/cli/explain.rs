@@ -307,6 +307,7 @@ fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_sub
         policy,
         has_subject,
         proofs: &[],
+        wanted: None,
         confirmed: false,
         score: 0,
         app_session: None,

@@ -18,4 +18,5 @@ mod operator;
 mod outage;
 mod receipts;
 mod resume;
+mod sign_up;
 mod world;

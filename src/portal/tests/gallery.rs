@@ -56,6 +56,7 @@ pub(super) fn standing() -> Standing {
         path: "/account".to_owned(),
         return_to: "/account?tab=2".to_owned(),
         confirms: false,
+        form: None,
         is_parked: false,
         asked: Asked::Page,
     }
@@ -111,6 +112,7 @@ fn call() -> Call {
         hosts: vec![HostPattern::Exact("shop.example.com".to_owned())],
         key: SiteKey::new("shop.example.com"),
         case_insensitive: false,
+        country: None,
         name: "Example Shop".into(),
         support: Some("help@example.com".into()),
         routes: Routes::new(Vec::new(), Policy::Bypass).unwrap(),
