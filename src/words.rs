@@ -6,6 +6,7 @@
 mod channel;
 mod contact;
 mod country;
+mod dialled;
 mod id;
 mod language;
 mod money;

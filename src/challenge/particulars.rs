@@ -8,6 +8,9 @@ use crate::words::{Channel, Contact, KeyedHash, Language, Origin, ParkedId, Send
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Particulars {
     subject: String,
+    /// The directory's own name for whom the subject is, where it has one.
+    #[serde(default)]
+    pub account: Option<String>,
     /// The policy that asked, by name.
     pub policy: String,
     /// Who is challenged, and how they are told.
@@ -75,6 +78,7 @@ impl Particulars {
     pub fn of(subject: &Subject, policy: &str, asked: Asked) -> Self {
         Self {
             subject: subject.as_str().to_owned(),
+            account: None,
             policy: policy.to_owned(),
             asked,
             method: String::new(),
@@ -96,11 +100,20 @@ impl Particulars {
         if self.asked == Asked::Nobody { None } else { Subject::parse(&self.subject).ok() }
     }
 
+    /// By whom counters and locks go: the directory's own name for whom the subject is, else the subject; `None` when it
+    /// is nobody yet.
+    #[must_use]
+    pub fn counted(&self) -> Option<Subject> {
+        let subject = self.subject()?;
+        self.account.as_deref().and_then(|account| Subject::parse(account).ok()).or(Some(subject))
+    }
+
     /// The same particulars for somebody else: the address that was typed.
     #[must_use]
     pub fn for_typed(&self, subject: &Subject, allowed: bool, contact: &Contact) -> Self {
         Self {
             subject: subject.as_str().to_owned(),
+            account: None,
             asked: if allowed { Asked::Typed } else { Asked::Decoy },
             contacts: vec![Reach::new(contact)],
             ..self.clone()

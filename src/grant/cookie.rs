@@ -22,11 +22,13 @@ pub struct Grant {
     pub id: GrantId,
     /// The subject.
     pub subject: Subject,
+    /// Keyed hash of the directory's own name for whom the subject is, where it has one: revocations go by it, too.
+    pub account: Option<KeyedHash>,
     /// The proofs, newest first.
     pub proofs: Vec<Proof>,
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 // === impl Grant ===
 
@@ -64,11 +66,13 @@ impl Grant {
 
     fn encode(&self) -> Vec<u8> {
         let subject = self.subject.as_str().as_bytes();
-        let mut out = Vec::with_capacity(20 + subject.len() + self.proofs.len() * 64);
+        let mut out = Vec::with_capacity(37 + subject.len() + self.proofs.len() * 64);
         out.push(VERSION);
         out.extend_from_slice(self.id.as_bytes());
         out.extend_from_slice(&u16::try_from(subject.len()).unwrap_or(u16::MAX).to_le_bytes());
         out.extend_from_slice(subject);
+        out.push(u8::from(self.account.is_some()));
+        out.extend_from_slice(self.account.unwrap_or(KeyedHash::new([0; 16])).as_bytes());
         for proof in &self.proofs {
             out.push(channel_bit(proof.channel));
             out.push(proof.others.iter().fold(0, |bits, &other| bits | channel_bit(other)));
@@ -89,11 +93,14 @@ impl Grant {
         let id = GrantId::from_random(reader.take()?);
         let length = u16::from_le_bytes(reader.take()?);
         let subject = Subject::parse(std::str::from_utf8(reader.slice(length.into())?).ok()?).ok()?;
+        let [has_account] = reader.take()?;
+        let account = KeyedHash::new(reader.take()?);
+        let account = (has_account == 1).then_some(account);
         let mut proofs = Vec::new();
         while !reader.0.is_empty() {
             proofs.push(reader.proof()?);
         }
-        (proofs.len() <= MAX_PROOFS).then_some(Self { id, subject, proofs })
+        (proofs.len() <= MAX_PROOFS).then_some(Self { id, subject, account, proofs })
     }
 }
 

@@ -8,7 +8,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
-use crate::seal::{Code, Random};
+use crate::seal::{Code, PublicKey, Random, SigningKey};
 use crate::words::{ChallengeId, KeyedHash};
 
 /// A secret of the config: at least 32 random bytes.
@@ -55,6 +55,8 @@ pub struct KeyRing {
     hash: hmac::Key,
     code: hmac::Key,
     form: hmac::Key,
+    /// One per secret, in their order.
+    signing: Vec<SigningKey>,
 }
 
 struct Key {
@@ -119,6 +121,7 @@ impl KeyRing {
             hash: last.hmac(b"otpgate hash v1"),
             code: last.hmac(b"otpgate code hash v1"),
             form: last.hmac(b"otpgate form v1"),
+            signing: secrets.iter().filter_map(Secret::signing).collect(),
         })
     }
 
@@ -131,6 +134,7 @@ impl KeyRing {
             hash: secret.hmac(b"otpgate hash v1"),
             code: secret.hmac(b"otpgate code hash v1"),
             form: secret.hmac(b"otpgate form v1"),
+            signing: secret.signing().into_iter().collect(),
         }
     }
 
@@ -167,6 +171,17 @@ impl KeyRing {
         let length = key.aead(purpose).open_in_place(nonce, Aad::from(context), &mut body).ok()?.len();
         body.truncate(length);
         Some(body)
+    }
+
+    /// The key that signs: that of the first secret.
+    #[must_use]
+    pub fn signing(&self) -> Option<&SigningKey> {
+        self.signing.first()
+    }
+
+    /// What others check signatures with: a key per secret, so that a rotation breaks nothing.
+    pub fn public_keys(&self) -> impl Iterator<Item = PublicKey> {
+        self.signing.iter().map(SigningKey::public)
     }
 
     /// The keyed hash of `parts` in `domain`. Parts are told apart by their lengths: `["ab", "c"]` is not
@@ -239,6 +254,10 @@ impl Secret {
             .and_then(|okm| okm.fill(key.as_mut()))
             .unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's limit"));
         key
+    }
+
+    fn signing(&self) -> Option<SigningKey> {
+        SigningKey::of(&self.derive(b"otpgate assertion v1"))
     }
 
     fn hmac(&self, info: &[u8]) -> hmac::Key {

@@ -69,7 +69,7 @@ impl Gateway {
             .await?;
         let event = |kind| {
             let event = Event::new(kind, challenge.reference).policy(&particulars.policy).contact(&contact);
-            about(site, visit, self.naming(site, particulars.subject().as_ref(), event))
+            about(site, visit, self.naming_asked(site, &particulars, event))
         };
         let (send, sealed, sends_left, resend_in, expires_in) = match permit {
             Permit::Send { send, sealed, sends_left, resend_in, expires_in, suspicious } => {

@@ -9,6 +9,7 @@ use crate::challenge::{Asked, FromForm, Parked, Particulars, Reach, digest};
 use crate::gate::Why;
 use crate::request::{OwnOrigin, RequestKind};
 use crate::seal::Purpose;
+use crate::stepup::contacts::Known;
 use crate::stepup::identify::Who;
 use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::sign_up::way_back;
@@ -68,12 +69,12 @@ impl Gateway {
         if parks && let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }
-        let found = match &case.form {
+        let known = match &case.form {
             // Of whoever types it nothing else need be known.
-            Some(form) => Ok((self.ways_of(policy, form), None)),
+            Some(form) => Ok(Known { contacts: self.ways_of(policy, form), ..Known::default() }),
             None => self.contacts(site, policy, who.subject.as_ref()).await,
         };
-        let (contacts, language) = match found {
+        let known = match known {
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the directory does not answer");
@@ -96,8 +97,9 @@ impl Gateway {
         particulars.return_to.clone_from(&target);
         particulars.target.clone_from(&target);
         particulars.binding = binding;
-        particulars.contacts = contacts.iter().map(Reach::new).collect();
-        particulars.language = language;
+        particulars.contacts = known.contacts.iter().map(Reach::new).collect();
+        particulars.language = known.language;
+        particulars.account = known.account.map(|account| account.as_str().to_owned());
         particulars.send = policy.send;
         particulars.app_session = who.app_session;
         if case.form.is_some() {
@@ -217,7 +219,7 @@ impl Gateway {
             Park::Inherit(id) => Parking::Inherit(*id),
         };
         let browser = self.browser_hash(&opening.browser);
-        let subject = match opening.particulars.subject() {
+        let subject = match opening.particulars.counted() {
             Some(subject) => self.subject_hash(site, &subject),
             // Each browser of which nobody knows whose it is stands for itself: one cannot use up the others' budget.
             None => self.keys.hash("nobody", &[site.spec.key.as_str().as_bytes(), browser.as_bytes()]),

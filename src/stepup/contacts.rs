@@ -5,20 +5,32 @@ use crate::directory::{DirectoryError, Found};
 use crate::stepup::{Gateway, Site};
 use crate::words::{Channel, Contact, Language, StepUp, Subject};
 
+/// What is known of a subject.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The contacts on which the policy can be answered.
+    pub contacts: Vec<Contact>,
+    /// In which language it wants to be spoken to.
+    pub language: Option<Language>,
+    /// The directory's own name for whom it is.
+    pub account: Option<Subject>,
+}
+
 impl Gateway {
-    /// The contacts on which `policy` can be answered, in the order of its channels, and the language of the subject.
+    /// The contacts on which `policy` can be answered, in the order of its channels, and what else the directory knows of
+    /// the subject.
     pub(super) async fn contacts(
         &self,
         site: &Site,
         policy: &StepUp,
         subject: Option<&Subject>,
-    ) -> Result<(Vec<Contact>, Option<Language>), DirectoryError> {
-        let Some(subject) = subject else { return Ok((Vec::new(), None)) };
+    ) -> Result<Known, DirectoryError> {
+        let Some(subject) = subject else { return Ok(Known::default()) };
         let Some(Found { entry, .. }) = site.spec.directories.find(subject).await? else {
-            return Ok((Vec::new(), None));
+            return Ok(Known::default());
         };
         let contacts: Vec<Contact> = entry.contacts().cloned().collect();
-        Ok((usable(&contacts, policy, &self.delivery), entry.language))
+        Ok(Known { contacts: usable(&contacts, policy, &self.delivery), language: entry.language, account: entry.id })
     }
 }
 

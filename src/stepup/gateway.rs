@@ -8,6 +8,7 @@ use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
 use crate::directory::Directories;
 use crate::gate::{HostPattern, Routes};
+use crate::grant::Assertions;
 use crate::grant::{Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
 use crate::request::{
@@ -28,6 +29,7 @@ pub struct Gateway {
     pub(super) keys: Arc<KeyRing>,
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
+    pub(super) assertions: Assertions,
     hosts: Hosts,
     /// The host of `public_url`.
     receiver: Option<String>,
@@ -196,7 +198,7 @@ impl Gateway {
         let authority = delivery.public_url().and_then(|url| url.split("://").nth(1));
         let authority = authority.and_then(|authority| Authority::parse(authority.as_bytes()).ok());
         let receiver = authority.map(|authority| authority.host().to_owned());
-        Self { shared, keys, delivery, rules, hosts, receiver, trusted }
+        Self { shared, keys, delivery, rules, assertions: Assertions::default(), hosts, receiver, trusted }
     }
 
     /// The proxies whose word on the client is taken.

@@ -46,10 +46,12 @@ impl Gateway {
     pub(super) fn proofs(&self, site: &Site, grant: Option<Grant>, subject: Option<&Subject>) -> Vec<Proof> {
         let Some(grant) = grant.filter(|grant| Some(&grant.subject) == subject) else { return Vec::new() };
         let mut proofs = grant.proofs;
-        if site.revoked.has_subjects()
-            && let Some(until) = site.revoked.void_until(self.subject_hash(site, &grant.subject))
-        {
-            proofs.retain(|proof| proof.at > until);
+        if site.revoked.has_subjects() {
+            let named = site.revoked.void_until(self.subject_hash(site, &grant.subject));
+            let counted = grant.account.and_then(|account| site.revoked.void_until(account));
+            if let Some(until) = named.max(counted) {
+                proofs.retain(|proof| proof.at > until);
+            }
         }
         proofs
     }

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::audit::{self, Event, Kind};
-use crate::challenge::digest;
+use crate::challenge::{Particulars, digest};
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
+use crate::grant::Claims;
 use crate::request::RequestKind;
 use crate::stepup::identify::{Unknown, Who};
 use crate::stepup::sign_up::{InForm, Read};
@@ -196,13 +197,14 @@ impl Gateway {
             let event = self.event(Kind::Observed, case, policy).reason(why.as_str());
             self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         }
-        let mut add = Vec::with_capacity(4);
+        let mut add = Vec::with_capacity(5);
         if let Some(subject) = who.named() {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
         }
         if let Passage::Proof(Proof { channel, at, .. }) = passage {
             push_proof(&mut add, *channel, *at);
             push_contact(&mut add, case);
+            self.assert(&mut add, case, who, *channel, *at);
         }
         let counted =
             if matches!(passage, Passage::Observed(_)) { audit::Verdict::Observe } else { audit::Verdict::Forward };
@@ -212,19 +214,31 @@ impl Gateway {
     fn forward_confirmed(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, confirmed: &Confirmed) -> Ruling {
         let event = self.event(Kind::Confirmed, case, policy);
         self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
-        let mut add = Vec::with_capacity(4);
+        let mut add = Vec::with_capacity(5);
         if let Some(subject) = who.named() {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
         }
         push_contact(&mut add, case);
         if let Some(last) = confirmed.sent.last() {
             push_proof(&mut add, last.channel, confirmed.at);
+            self.assert(&mut add, case, who, last.channel, confirmed.at);
         }
         self.send_on(case, add, audit::Verdict::Forward)
     }
 
+    /// Adds the assertion of what was proved.
+    fn assert(&self, add: &mut Added, case: &Case<'_>, who: &Who, channel: Channel, verified_at: Timestamp) {
+        let (site, subject) = (case.site.spec.key.clone(), who.named().cloned());
+        let contact = case.form.as_ref().map(|form| form.canonical().to_owned());
+        let claims = Claims { site, subject, channel, verified_at, score: SCORE, contact };
+        let shared = &self.shared;
+        if let Some(assertion) = self.assertions.of(&claims, &self.keys, shared.clock.now(), &*shared.random) {
+            add.push((ASSERTION, assertion));
+        }
+    }
+
     /// Sends a judged request on, with its body if that was read.
-    fn send_on(&self, case: &mut Case<'_>, mut add: Vec<(HeaderName, HeaderValue)>, counted: audit::Verdict) -> Ruling {
+    fn send_on(&self, case: &mut Case<'_>, mut add: Added, counted: audit::Verdict) -> Ruling {
         let (site, visit) = (case.site, case.visit);
         site.metrics.count(counted);
         push(&mut add, SCORE_HEADER, SCORE.to_string().as_bytes());
@@ -307,6 +321,14 @@ impl Gateway {
         about(case.site, case.visit, Event::new(kind, reference).policy(&policy.name))
     }
 
+    /// The event of a challenge with its subject, under the hash by which it is counted.
+    pub(super) fn naming_asked(&self, site: &Site, particulars: &Particulars, event: Event) -> Event {
+        match (particulars.subject(), particulars.counted()) {
+            (Some(subject), Some(counted)) => event.subject(&subject, self.subject_hash(site, &counted)),
+            _ => event,
+        }
+    }
+
     /// The event with its subject, where there is one.
     pub(super) fn naming(&self, site: &Site, subject: Option<&Subject>, event: Event) -> Event {
         match subject {
@@ -340,13 +362,17 @@ pub(super) fn is_plain(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
+/// Headers to add.
+type Added = Vec<(HeaderName, HeaderValue)>;
+
 const SUBJECT: HeaderName = HeaderName::from_static("x-otpgate-subject");
 const CHANNEL: HeaderName = HeaderName::from_static("x-otpgate-channel");
 const VERIFIED_AT: HeaderName = HeaderName::from_static("x-otpgate-verified-at");
 const CONTACT: HeaderName = HeaderName::from_static("x-otpgate-contact");
+const ASSERTION: HeaderName = HeaderName::from_static("x-otpgate-assertion");
 const SCORE_HEADER: HeaderName = HeaderName::from_static("x-otpgate-score");
 
-fn push(add: &mut Vec<(HeaderName, HeaderValue)>, name: HeaderName, value: &[u8]) {
+fn push(add: &mut Added, name: HeaderName, value: &[u8]) {
     // A subject has no control characters, so its UTF-8 is a header value.
     if let Ok(value) = HeaderValue::from_bytes(value) {
         add.push((name, value));
@@ -354,13 +380,13 @@ fn push(add: &mut Vec<(HeaderName, HeaderValue)>, name: HeaderName, value: &[u8]
 }
 
 /// The contact of the request's own form, which was proved.
-fn push_contact(add: &mut Vec<(HeaderName, HeaderValue)>, case: &Case<'_>) {
+fn push_contact(add: &mut Added, case: &Case<'_>) {
     if let Some(form) = &case.form {
         push(add, CONTACT, form.canonical().as_bytes());
     }
 }
 
-fn push_proof(add: &mut Vec<(HeaderName, HeaderValue)>, channel: Channel, at: Timestamp) {
+fn push_proof(add: &mut Added, channel: Channel, at: Timestamp) {
     push(add, CHANNEL, channel.as_str().as_bytes());
     let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at.as_secs());
     push(add, VERIFIED_AT, humantime::format_rfc3339_seconds(time).to_string().as_bytes());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::audit::{Event, Kind};
 use crate::stepup::{Gateway, Site};
 use crate::store::{Revocation, StoreError};
-use crate::words::{Reference, Subject};
+use crate::words::{KeyedHash, Reference, Subject};
 
 /// What an operator's order did, on each site that it named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,13 @@ impl Gateway {
         for (site, subject) in self.meant(host, subject) {
             let subject = &subject;
             let (now, key) = (self.shared.clock.now(), site.spec.key.clone());
-            let revocation = Revocation::Subject { site: key, subject: self.subject_hash(site, subject), until: now };
             // A proof lives no longer than the longest policy, but a new config may lengthen that.
             let ttl = site.longest.max(Duration::from_secs(24 * 60 * 60));
-            self.shared.store.revoke(&revocation, ttl).await?;
-            self.shared.revoked.add(&revocation, ttl, now);
+            for subject in self.counted(site, subject).await {
+                let revocation = Revocation::Subject { site: key.clone(), subject, until: now };
+                self.shared.store.revoke(&revocation, ttl).await?;
+                self.shared.revoked.add(&revocation, ttl, now);
+            }
             done.push(self.operated(site, subject, Kind::Revoked, true).await);
         }
         Ok(done)
@@ -47,9 +49,11 @@ impl Gateway {
         let mut done = Vec::new();
         for (site, subject) in self.meant(host, subject) {
             let subject = &subject;
-            let hash = self.subject_hash(site, subject);
-            self.shared.locks.forget(&site.spec.key, hash);
-            let was_locked = self.shared.store.unlock(&site.spec.key, hash, &self.rules.limits.failures).await?;
+            let mut was_locked = false;
+            for hash in self.counted(site, subject).await {
+                self.shared.locks.forget(&site.spec.key, hash);
+                was_locked |= self.shared.store.unlock(&site.spec.key, hash, &self.rules.limits.failures).await?;
+            }
             done.push(self.operated(site, subject, Kind::Unlocked, was_locked).await);
         }
         Ok(done)
@@ -62,6 +66,19 @@ impl Gateway {
     pub async fn lookup(&self, reference: Reference) -> Result<Vec<String>, StoreError> {
         let stored = self.shared.store.noted(reference).await?;
         Ok(self.shared.audit.lookup(reference, stored))
+    }
+
+    /// The hashes under which a subject may be counted: its own, and that of the directory's name for whom it is. A
+    /// directory that does not answer is no hindrance: the operator may name that name.
+    async fn counted(&self, site: &Site, subject: &Subject) -> Vec<KeyedHash> {
+        let account = match site.spec.directories.find(subject).await {
+            Ok(found) => found.and_then(|found| found.entry.id),
+            Err(error) => {
+                tracing::warn!(%error, "a subject is meant by its own name alone");
+                None
+            }
+        };
+        [Some(subject), account.as_ref()].into_iter().flatten().map(|name| self.subject_hash(site, name)).collect()
     }
 
     /// Whom an operator means, on which sites. An address that a visitor types is one in any case, so where addresses are

@@ -13,7 +13,7 @@ use crate::stepup::steps::{Mine, NotMine};
 use crate::stepup::visit::{BROWSER, GRANT, RESUME};
 use crate::stepup::{Gateway, Site, Verified, Visit};
 use crate::store::{Answer, Answered, Destination, State, StoreError};
-use crate::words::{BrowserId, ChallengeId, Channel, Contact, MessageId, Proof, ResumeToken, Subject};
+use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, MessageId, Proof, ResumeToken, Subject};
 
 impl Gateway {
     /// A visitor types a code.
@@ -82,7 +82,7 @@ impl Gateway {
         };
         let event = |kind| {
             let event = Event::new(kind, reference).policy(&particulars.policy);
-            about(site, visit, self.naming(site, particulars.subject().as_ref(), event))
+            about(site, visit, self.naming_asked(site, &particulars, event))
         };
         Ok(match self.shared.store.answer(&answer).await? {
             Answered::Passed { sent, resumes, message, .. } => {
@@ -98,12 +98,13 @@ impl Gateway {
                 })
                 .await;
                 let token = resumes.then_some(token);
-                let mut cookies = self.passed_cookies(visit, &particulars, &new_browser, token.as_ref());
+                let mut cookies = self.passed_cookies(visit, &particulars, subject, &new_browser, token.as_ref());
                 if particulars.binding.is_none()
-                    && let (Some(subject), Some(contact)) = (particulars.subject(), contact)
+                    && let (Some(whose), Some(contact)) = (particulars.subject(), contact)
                 {
                     let proof = self.proof(site, visit, &particulars, &sent, &contact);
-                    cookies.extend(self.grant_cookie(site, visit, subject, proof));
+                    let account = particulars.account.is_some().then_some(subject);
+                    cookies.extend(self.grant_cookie(site, visit, whose, account, proof));
                 }
                 Verified::Passed { cookies, return_to: particulars.return_to }
             }
@@ -147,14 +148,16 @@ impl Gateway {
         &self,
         visit: &Visit,
         particulars: &Particulars,
+        counted: KeyedHash,
         browser: &BrowserId,
         token: Option<&ResumeToken>,
     ) -> Vec<HeaderValue> {
         let scheme = visit.request.scheme;
         let browser = BROWSER.set(scheme, &browser.to_string(), None);
-        let token = token.map(|token| {
+        let token = token.zip(particulars.subject()).map(|(token, subject)| {
             let address = self.keys.form_token(particulars.return_to.as_bytes());
-            RESUME.set(scheme, &format!("{token}.{address}"), Some(self.rules.ttl))
+            let whom = self.keys.form_token(&whom(&token.to_string(), &subject, counted));
+            RESUME.set(scheme, &format!("{token}.{address}.{whom}"), Some(self.rules.ttl))
         });
         browser.into_iter().chain(token.into_iter().flatten()).collect()
     }
@@ -188,13 +191,21 @@ impl Gateway {
 
     /// The grant with the new proof. It keeps the name of the browser's good grant for the same subject, so that one
     /// logout ends both copies.
-    fn grant_cookie(&self, site: &Site, visit: &Visit, subject: Subject, proof: Proof) -> Option<HeaderValue> {
+    fn grant_cookie(
+        &self,
+        site: &Site,
+        visit: &Visit,
+        subject: Subject,
+        account: Option<KeyedHash>,
+        proof: Proof,
+    ) -> Option<HeaderValue> {
         let scheme = visit.request.scheme;
-        let known = self.grant(site, visit).filter(|grant| grant.subject == subject);
+        let known = self.grant(site, visit).filter(|grant| grant.subject == subject && grant.account == account);
         let kept = known.as_ref().map(|grant| self.proofs(site, Some(grant.clone()), Some(&subject)));
         let grant = Grant {
             id: known.map_or_else(|| self.shared.grant_id(), |grant| grant.id),
             subject,
+            account,
             proofs: kept.unwrap_or_default(),
         };
         let value = grant.with(proof, site.longest).seal(&self.keys, &site.spec.key, scheme, &*self.shared.random);
@@ -234,6 +245,11 @@ impl Gateway {
     pub fn reference(&self) -> crate::words::Reference {
         self.shared.reference()
     }
+}
+
+/// For whom a parked request is taken up: the bearer of this token, while this subject is signed in, who is counted so.
+pub(super) fn whom(token: &str, subject: &Subject, counted: KeyedHash) -> Vec<u8> {
+    [b"resume ", token.as_bytes(), b" ", counted.as_bytes(), subject.as_str().as_bytes()].concat()
 }
 
 fn contact_at(contacts: &[Contact], destination: Destination) -> Option<Contact> {

@@ -12,10 +12,19 @@ use crate::challenge::Parked;
 use crate::request::{CanonicalPath, CanonicalRequest, Query, RequestKind};
 use crate::seal::Purpose;
 use crate::stepup::judge::{Case, Resumed, about, resumed_headers};
+use crate::stepup::pass::whom;
 use crate::stepup::visit::RESUME;
 use crate::stepup::{Gateway, NoBody, Ruling, Site, Visit};
 use crate::store::Resumable;
 use crate::words::{KeyedHash, Reference, ResumeToken};
+
+/// What the cookie of a resumption says.
+#[derive(Clone, Copy)]
+struct Bearer<'a> {
+    token: &'a str,
+    /// The proof of whom the token was given.
+    whom: &'a str,
+}
 
 impl Gateway {
     /// The ruling on a resumption; `None` when the request is none.
@@ -23,10 +32,12 @@ impl Gateway {
         if visit.request.kind != RequestKind::Navigation || visit.request.method != http::Method::GET {
             return None;
         }
-        let (token, address) = RESUME.find(&visit.headers, visit.request.scheme)?.split_once('.')?;
+        let (token, rest) = RESUME.find(&visit.headers, visit.request.scheme)?.split_once('.')?;
+        let (address, whom) = rest.split_once('.')?;
         if !self.keys.is_form_token(visit.target().as_bytes(), address) {
             return None;
         }
+        let bearer = Bearer { token, whom };
         let token = self.keys.hash("resume", &[ResumeToken::parse(token).ok()?.as_bytes()]);
         let reference = self.shared.reference();
         match self.shared.store.resumable(&site.spec.key, token).await {
@@ -40,7 +51,7 @@ impl Gateway {
                 let context = [site.spec.key.as_str().as_bytes(), parked.as_bytes()].concat();
                 let opened = self.keys.open(Purpose::Parked, &context, &sealed).and_then(Parked::decode)?;
                 let resumed = Resumed { parked, token };
-                Some(self.resume_parked(site, visit, opened, subject, resumed).await)
+                Some(self.resume_parked(site, visit, opened, bearer, subject, resumed).await)
             }
         }
     }
@@ -50,7 +61,8 @@ impl Gateway {
         site: &Arc<Site>,
         visit: &Visit,
         parked: Parked,
-        subject: KeyedHash,
+        bearer: Bearer<'_>,
+        counted: KeyedHash,
         resumed: Resumed,
     ) -> Ruling {
         let reference = self.shared.reference();
@@ -67,8 +79,8 @@ impl Gateway {
             // Of a sign-up it is whoever holds the contact that stands in it.
             None => self.holder(&mut case, &mut body).await,
         };
-        let now = now.map(|subject| self.subject_hash(site, &subject));
-        if now != Some(subject) {
+        let is_same = |now| self.keys.is_form_token(&whom(bearer.token, now, counted), bearer.whom);
+        if !now.as_ref().is_some_and(is_same) {
             // Somebody else is signed in by now, or nobody (R11): the request stays parked until its time is over.
             self.shared.audit.record(about(site, visit, crate::audit::Event::new(Kind::SubjectMismatch, reference)));
             return Ruling::Refused(reference);

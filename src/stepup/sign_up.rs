@@ -9,6 +9,7 @@ use http::{Method, header};
 use crate::audit::{self, Kind};
 use crate::identity::{FieldName, Said};
 use crate::request::{Authority, RequestKind, Scheme};
+use crate::stepup::contacts::usable;
 use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::{BadForm, BodyError, Gateway, RequestBody, Ruling, Site, Visit};
 use crate::words::{Address, Channel, Contact, ContactRule, KeyedHash, Policy, StepUp, Subject};
@@ -90,7 +91,7 @@ impl Gateway {
 
     /// The contacts of a form at which `policy` can be answered.
     pub(super) fn ways_of(&self, policy: &StepUp, form: &InForm) -> Vec<Contact> {
-        super::contacts::usable(&form.ways, policy, &self.delivery)
+        usable(&form.ways, policy, &self.delivery)
     }
 
     /// A form without a contact that a code could go to: nothing of it goes on.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::words::{Channel, Country};
+use crate::words::{Channel, Country, dialled};
 
 /// An address a code can go to, with its channel.
 ///
@@ -54,13 +54,7 @@ impl Contact {
     /// # Errors
     /// When `text` is no address of that channel's kind.
     pub fn parse(channel: Channel, text: &str) -> Result<Self, BadContact> {
-        let address = match channel {
-            Channel::Email => Address::Email(EmailAddress::parse(text)?),
-            Channel::Sms | Channel::Voice => Address::Phone(PhoneNumber::parse(text)?),
-            Channel::Hosted if text.contains('@') => Address::Email(EmailAddress::parse(text)?),
-            Channel::Hosted => Address::Phone(PhoneNumber::parse(text)?),
-        };
-        Ok(Self { channel, address, label: None })
+        Self::parse_in(channel, text, None)
     }
 
     /// The same, with telephone numbers as they are written in `country`: without a country code, or with the prefix that
@@ -69,8 +63,12 @@ impl Contact {
     /// # Errors
     /// When `text` is no address of that channel's kind.
     pub fn parse_in(channel: Channel, text: &str, country: Option<Country>) -> Result<Self, BadContact> {
-        let _ = country;
-        Self::parse(channel, text)
+        let address = match channel {
+            Channel::Email => Address::Email(EmailAddress::parse(text)?),
+            Channel::Hosted if text.contains('@') => Address::Email(EmailAddress::parse(text)?),
+            Channel::Sms | Channel::Voice | Channel::Hosted => Address::Phone(PhoneNumber::parse_in(text, country)?),
+        };
+        Ok(Self { channel, address, label: None })
     }
 
     /// The same contact with an operator's label, such as `work`.
@@ -203,6 +201,21 @@ impl PhoneNumber {
         let valid =
             (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
         if valid { Ok(Self(format!("+{digits}").into())) } else { Err(BadContact::Phone) }
+    }
+
+    /// Parses E.164 if it begins with `+`, else a number as it is dialled in `country`: with or without the prefix of
+    /// long-distance calls, or with the prefix for abroad. Such a one must be in a range of its country's plan, since
+    /// nothing else tells it from an extension or a customer number.
+    ///
+    /// # Errors
+    /// When it is no such number. Extensions are refused.
+    pub fn parse_in(text: &str, country: Option<Country>) -> Result<Self, BadContact> {
+        match country {
+            Some(country) if !text.trim().starts_with('+') => {
+                Self::parse(&dialled::e164(text.trim(), country).ok_or(BadContact::Phone)?)
+            }
+            _ => Self::parse(text),
+        }
     }
 
     /// The number in full, with its `+`.

@@ -18,7 +18,7 @@ fn proof(channel: Channel, at: u64) -> Proof {
 }
 
 fn grant(proofs: Vec<Proof>) -> Grant {
-    Grant { id: GrantId::from_random([9; 16]), subject: Subject::parse("alice").unwrap(), proofs }
+    Grant { id: GrantId::from_random([9; 16]), subject: Subject::parse("alice").unwrap(), account: None, proofs }
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_grant_reads_back_whole() {
     let (keys, site) = (keys(), SiteKey::new("shop.example.com"));
     let both =
         Proof { others: vec![Channel::Email], app_session: None, origin: Origin::Typed, ..proof(Channel::Sms, 7) };
-    let grant = grant(vec![both, proof(Channel::Email, 5)]);
+    let grant = Grant { account: Some(KeyedHash::new([4; 16])), ..grant(vec![both, proof(Channel::Email, 5)]) };
     let value = grant.seal(&keys, &site, Scheme::Https, &SystemRandom::new());
     assert_eq!(Grant::open(&keys, &site, Scheme::Https, &value), Some(grant));
 }
