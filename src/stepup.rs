@@ -15,6 +15,7 @@ mod identify;
 mod judge;
 mod locks;
 mod message;
+mod onward;
 mod operate;
 mod pass;
 mod receive;
@@ -28,6 +29,7 @@ mod watch;
 
 pub use feed::follow;
 pub use gateway::{ChallengeRules, Gateway, Hosts, Shared, Site, SiteSpec};
+pub use onward::SignIn;
 pub use operate::Operated;
 pub use receive::Unheard;
 pub use ruling::{BadForm, Forward, Replacement, Ruling};

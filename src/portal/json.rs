@@ -22,7 +22,7 @@ use crate::portal::trouble::Trouble;
 use crate::portal::{page, sentences, turn, view};
 use crate::request::OwnOrigin;
 use crate::seal::PublicKey;
-use crate::stepup::{Arrival, Choice, Sending, Standing, Verified};
+use crate::stepup::{Arrival, Choice, Sending, SignIn, Standing, Verified};
 use crate::store::{Lock, State};
 use crate::words::{ChallengeId, Channel, FailureClass};
 
@@ -231,7 +231,8 @@ impl Call {
             Arrival::Nothing => self.tell(Notice::NO_CHALLENGE).problem(),
             Arrival::Several => self.tell(Notice::SEVERAL).problem(),
             Arrival::NotSignedIn => {
-                turn::sign_in(&self.site, self.site.spec.sign_in.clone(), self.gateway.reference()).problem()
+                turn::sign_in(&self.site, self.site.spec.sign_in.as_ref().map(SignIn::start), self.gateway.reference())
+                    .problem()
             }
             Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).problem(),
             Arrival::Standing(standing) => found(&standing),

@@ -28,8 +28,11 @@ pub(super) fn answer(site: &Site, visit: &Visit, ruling: Ruling) -> Response<Byt
             to_client(site, &standing, max_age).cookies(cookies).problem()
         }
         Ruling::Plain401 => plain_401(),
-        Ruling::SignIn { to: Some(to), .. } if kind == RequestKind::Navigation => page::see_other(&to, Vec::new()),
-        Ruling::SignIn { to, reference } => sign_in(site, to, reference).to(kind),
+        Ruling::SignIn { to: Some(to), cookies, .. } if kind == RequestKind::Navigation => {
+            page::see_other(&to, cookies)
+        }
+        Ruling::Onward { to, cookies } => page::see_other(&to, cookies),
+        Ruling::SignIn { to, reference, .. } => sign_in(site, to, reference).to(kind),
         Ruling::Refused(reference) => tell(Notice::REFUSED, reference).link("/", "start").to(kind),
         Ruling::TooLarge { limit, reference } => {
             tell(Notice::TOO_LARGE, reference).place("limit", size(limit)).member("limit", limit).to(kind)

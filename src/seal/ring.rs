@@ -43,6 +43,8 @@ pub enum Purpose {
     Session,
     /// What a call says, in the store until the provider fetches it.
     Words,
+    /// The page that was asked for, in a cookie until its visitor has signed in.
+    Onward,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -67,13 +69,14 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 6] = [
+const PURPOSES: [(Purpose, &[u8]); 7] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
     (Purpose::Code, b"otpgate code v1"),
     (Purpose::Session, b"otpgate session v1"),
     (Purpose::Words, b"otpgate words v1"),
+    (Purpose::Onward, b"otpgate onward v1"),
 ];
 
 // === impl Secret ===
@@ -279,7 +282,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -287,6 +290,7 @@ impl Key {
             Purpose::Code => code,
             Purpose::Session => session,
             Purpose::Words => words,
+            Purpose::Onward => onward,
         }
     }
 }

@@ -35,7 +35,8 @@ impl Gateway {
         let event = self.event(Kind::SignIn, &case, policy).reason(Why::NoSubject.as_str());
         let reference = event.reference();
         self.shared.audit.record(event);
-        Ruling::SignIn { to: case.site.spec.sign_in.clone(), reference }
+        let (to, cookie) = self.sign_in(case.site, case.visit);
+        Ruling::SignIn { to, cookies: cookie.into_iter().collect(), reference }
     }
 
     /// Puts a challenge. A navigation's body is parked; nothing was sent to the upstream and no message goes out.

@@ -8,13 +8,13 @@ use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
 use crate::directory::Directories;
 use crate::gate::{HostPattern, Routes};
-use crate::grant::Assertions;
-use crate::grant::{Revoked, SiteRevoked};
+use crate::grant::{Assertions, Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
 use crate::seal::{CodeShape, KeyRing, Random};
+use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
@@ -88,8 +88,8 @@ pub struct SiteSpec {
     pub routes: Routes,
     /// Its identity sources, in order.
     pub sources: Vec<Source>,
-    /// Where a visitor without a subject is sent: a local target.
-    pub sign_in: Option<String>,
+    /// Where a visitor without a subject is sent.
+    pub sign_in: Option<SignIn>,
     /// Its directories, in order.
     pub directories: Directories,
     /// Identity headers that its peers may set.
@@ -297,8 +297,7 @@ impl SiteSpec {
     /// Whether a path needs no subject: signing in is how one gets one.
     #[must_use]
     pub fn is_sign_in(&self, path: &str) -> bool {
-        let sign_in = self.sign_in.as_deref().and_then(|target| target.split(['?', '#']).next());
-        sign_in == Some(path)
+        self.sign_in.as_ref().map(SignIn::path) == Some(path)
             || self.sources.iter().any(|source| matches!(source, Source::Login(login) if login.is_login(path)))
     }
 }

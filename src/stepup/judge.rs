@@ -47,7 +47,17 @@ impl Gateway {
         if let Some(ruling) = self.resume(site, visit).await {
             return ruling;
         }
-        self.decide(Case { site, visit, body: None, form: None, resumed: None }, body).await
+        let mut forget = None;
+        if let Some(ruling) = self.onward(site, visit, &mut forget).await {
+            return ruling;
+        }
+        let mut ruling = self.decide(Case { site, visit, body: None, form: None, resumed: None }, body).await;
+        match &mut ruling {
+            Ruling::Forward(forward) => forward.set_cookies.extend(forget),
+            Ruling::ToPage { cookies, .. } => cookies.extend(forget),
+            _ => {}
+        }
+        ruling
     }
 
     /// Decides about a request that is no resumption, or about the parked request of one.

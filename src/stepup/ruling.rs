@@ -34,8 +34,17 @@ pub enum Ruling {
     SignIn {
         /// The site's `sign_in`.
         to: Option<String>,
+        /// `Set-Cookie` values that remember the page that was asked for.
+        cookies: Vec<HeaderValue>,
         /// For the visitor to read out.
         reference: Reference,
+    },
+    /// Signed in by now: the browser goes on to the page that it was on its way to.
+    Onward {
+        /// A local target.
+        to: String,
+        /// `Set-Cookie` values that make the browser forget it.
+        cookies: Vec<HeaderValue>,
     },
     /// Refused by policy.
     Refused(Reference),

@@ -20,7 +20,7 @@ use crate::request::path::BadPath;
 use crate::request::{CanonicalRequest, PathRules, RawRequest, Refused, TrustedProxies};
 use crate::seal::{CodeShape, KeyRing, Secret, SystemRandom, Typed};
 use crate::stepup::{
-    Arrival, BadForm, ChallengeRules, Gateway, HostedPage, NoBody, Reached, Ruling, Sending, Shared, SiteSpec,
+    Arrival, BadForm, ChallengeRules, Gateway, HostedPage, NoBody, Reached, Ruling, Sending, Shared, SignIn, SiteSpec,
     Standing, Visit,
 };
 use crate::store::{Budget, Limits, Lock, Resend, SiteKey, State};
@@ -127,7 +127,7 @@ fn call() -> Call {
         support: Some("help@example.com".into()),
         routes: Routes::new(Vec::new(), Policy::Bypass).unwrap(),
         sources: Vec::new(),
-        sign_in: Some("/login".to_owned()),
+        sign_in: Some(SignIn::new("/login".to_owned())),
         directories: crate::directory::Directories::default(),
         identity_headers: Default::default(),
     };
@@ -400,7 +400,7 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
         ("crowded", ruled(Ruling::Crowded(REFERENCE))),
         ("broken-body", ruled(Ruling::BrokenBody(REFERENCE))),
         ("unavailable", ruled(Ruling::Unavailable(REFERENCE))),
-        ("sign-in", ruled(Ruling::SignIn { to: None, reference: REFERENCE })),
+        ("sign-in", ruled(Ruling::SignIn { to: None, cookies: Vec::new(), reference: REFERENCE })),
         ("index", call.tell(Notice::INDEX).link("/", "start").page()),
         ("logged-out", call.tell(Notice::LOGGED_OUT).link("/", "start").page()),
         ("foreign-origin", call.tell(Notice::FOREIGN_ORIGIN).link("/", "start").page()),
