@@ -61,7 +61,7 @@ fn grant() -> Grant {
         network: KeyedHash::new([2; 16]),
     };
     let subject = Subject::parse("alice@example.com").expect("a subject");
-    Grant { id: GrantId::from_random([3; 16]), subject, proofs: vec![proof] }
+    Grant { id: GrantId::from_random([3; 16]), subject, account: None, proofs: vec![proof] }
 }
 
 fn canonical(headers: &HeaderMap, target: &str) -> CanonicalRequest {

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Extension;
 use axum::routing::{get, post};
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,8 @@ use crate::portal::notice::{Notice, Telling};
 use crate::portal::trouble::Trouble;
 use crate::portal::{page, sentences, turn, view};
 use crate::request::OwnOrigin;
-use crate::stepup::{Arrival, Choice, Sending, Standing, Verified};
+use crate::seal::PublicKey;
+use crate::stepup::{Arrival, Choice, Sending, SignIn, Standing, Verified};
 use crate::store::{Lock, State};
 use crate::words::{ChallengeId, Channel, FailureClass};
 
@@ -59,7 +60,18 @@ pub(super) fn router() -> Router {
         .route("/.otpgate/api/send", post(send))
         .route("/.otpgate/api/verify", post(verify))
         .route("/.otpgate/api/finish", post(finish))
+        .route("/.otpgate/jwks.json", get(keys))
         .method_not_allowed_fallback(html::wrong_method)
+}
+
+/// The keys by which the application checks assertions (RFC 7517, RFC 8037). They are no secret, and may be kept a while:
+/// a new secret of the config is put in front of the old one, whose key stays.
+async fn keys(Extension(call): Extension<Call>) -> Answer {
+    let key = |key: PublicKey| json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": key.x});
+    let keys: Vec<Value> = call.gateway.keys().public_keys().map(key).collect();
+    let mut response = page::answer(StatusCode::OK, "application/jwk-set+json", json!({"keys": keys}).to_string());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response.into()
 }
 
 async fn challenge(Extension(call): Extension<Call>) -> Answer {
@@ -219,7 +231,8 @@ impl Call {
             Arrival::Nothing => self.tell(Notice::NO_CHALLENGE).problem(),
             Arrival::Several => self.tell(Notice::SEVERAL).problem(),
             Arrival::NotSignedIn => {
-                turn::sign_in(&self.site, self.site.spec.sign_in.clone(), self.gateway.reference()).problem()
+                turn::sign_in(&self.site, self.site.spec.sign_in.as_ref().map(SignIn::start), self.gateway.reference())
+                    .problem()
             }
             Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).problem(),
             Arrival::Standing(standing) => found(&standing),

@@ -8,7 +8,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
-use crate::seal::{Code, Random};
+use crate::seal::{Code, PublicKey, Random, SigningKey};
 use crate::words::{ChallengeId, KeyedHash};
 
 /// A secret of the config: at least 32 random bytes.
@@ -43,6 +43,8 @@ pub enum Purpose {
     Session,
     /// What a call says, in the store until the provider fetches it.
     Words,
+    /// The page that was asked for, in a cookie until its visitor has signed in.
+    Onward,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -55,6 +57,8 @@ pub struct KeyRing {
     hash: hmac::Key,
     code: hmac::Key,
     form: hmac::Key,
+    /// One per secret, in their order.
+    signing: Vec<SigningKey>,
 }
 
 struct Key {
@@ -65,13 +69,14 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 6] = [
+const PURPOSES: [(Purpose, &[u8]); 7] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
     (Purpose::Code, b"otpgate code v1"),
     (Purpose::Session, b"otpgate session v1"),
     (Purpose::Words, b"otpgate words v1"),
+    (Purpose::Onward, b"otpgate onward v1"),
 ];
 
 // === impl Secret ===
@@ -119,6 +124,7 @@ impl KeyRing {
             hash: last.hmac(b"otpgate hash v1"),
             code: last.hmac(b"otpgate code hash v1"),
             form: last.hmac(b"otpgate form v1"),
+            signing: secrets.iter().filter_map(Secret::signing).collect(),
         })
     }
 
@@ -131,6 +137,7 @@ impl KeyRing {
             hash: secret.hmac(b"otpgate hash v1"),
             code: secret.hmac(b"otpgate code hash v1"),
             form: secret.hmac(b"otpgate form v1"),
+            signing: secret.signing().into_iter().collect(),
         }
     }
 
@@ -167,6 +174,17 @@ impl KeyRing {
         let length = key.aead(purpose).open_in_place(nonce, Aad::from(context), &mut body).ok()?.len();
         body.truncate(length);
         Some(body)
+    }
+
+    /// The key that signs: that of the first secret.
+    #[must_use]
+    pub fn signing(&self) -> Option<&SigningKey> {
+        self.signing.first()
+    }
+
+    /// What others check signatures with: a key per secret, so that a rotation breaks nothing.
+    pub fn public_keys(&self) -> impl Iterator<Item = PublicKey> {
+        self.signing.iter().map(SigningKey::public)
     }
 
     /// The keyed hash of `parts` in `domain`. Parts are told apart by their lengths: `["ab", "c"]` is not
@@ -241,6 +259,10 @@ impl Secret {
         key
     }
 
+    fn signing(&self) -> Option<SigningKey> {
+        SigningKey::of(&self.derive(b"otpgate assertion v1"))
+    }
+
     fn hmac(&self, info: &[u8]) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.derive(info).as_ref())
     }
@@ -260,7 +282,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -268,6 +290,7 @@ impl Key {
             Purpose::Code => code,
             Purpose::Session => session,
             Purpose::Words => words,
+            Purpose::Onward => onward,
         }
     }
 }

@@ -99,7 +99,8 @@ pub struct SiteSettings {
     /// How the subject is learned, in order.
     #[serde(default)]
     pub identity: Many<Placed<IdentitySettings>>,
-    /// Where a visitor without a subject is sent from a protected route.
+    /// Where a visitor without a subject is sent from a protected route, and from there on to the page that was asked for.
+    /// `{target}` in its query stands for that page, for applications that take it.
     pub sign_in: Option<Placed<String>>,
     /// What maps a subject to contacts, in order.
     #[serde(default)]

@@ -8,16 +8,18 @@ use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
 use crate::directory::Directories;
 use crate::gate::{HostPattern, Routes};
-use crate::grant::{Revoked, SiteRevoked};
+use crate::grant::{Assertions, Revoked, SiteRevoked};
 use crate::identity::{Sessions, Source};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
 use crate::seal::{CodeShape, KeyRing, Random};
+use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
-    BrowserId, ChallengeId, Clock, Contact, GrantId, KeyedHash, ParkedId, Policy, Reference, ResumeToken, Subject,
+    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, GrantId, KeyedHash, ParkedId, Policy, Reference,
+    ResumeToken, Subject,
 };
 
 /// Everything that one config makes. A reload makes a new one and swaps it in whole (I11).
@@ -27,6 +29,7 @@ pub struct Gateway {
     pub(super) keys: Arc<KeyRing>,
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
+    pub(super) assertions: Assertions,
     hosts: Hosts,
     /// The host of `public_url`.
     receiver: Option<String>,
@@ -85,12 +88,14 @@ pub struct SiteSpec {
     pub routes: Routes,
     /// Its identity sources, in order.
     pub sources: Vec<Source>,
-    /// Where a visitor without a subject is sent: a local target.
-    pub sign_in: Option<String>,
+    /// Where a visitor without a subject is sent.
+    pub sign_in: Option<SignIn>,
     /// Its directories, in order.
     pub directories: Directories,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
+    /// Where telephone numbers without a country code are from.
+    pub country: Option<Country>,
     /// Whether its application takes subjects that differ by case alone for one (`subjects: case_insensitive`).
     pub case_insensitive: bool,
 }
@@ -193,7 +198,7 @@ impl Gateway {
         let authority = delivery.public_url().and_then(|url| url.split("://").nth(1));
         let authority = authority.and_then(|authority| Authority::parse(authority.as_bytes()).ok());
         let receiver = authority.map(|authority| authority.host().to_owned());
-        Self { shared, keys, delivery, rules, hosts, receiver, trusted }
+        Self { shared, keys, delivery, rules, assertions: Assertions::default(), hosts, receiver, trusted }
     }
 
     /// The proxies whose word on the client is taken.
@@ -292,8 +297,7 @@ impl SiteSpec {
     /// Whether a path needs no subject: signing in is how one gets one.
     #[must_use]
     pub fn is_sign_in(&self, path: &str) -> bool {
-        let sign_in = self.sign_in.as_deref().and_then(|target| target.split(['?', '#']).next());
-        sign_in == Some(path)
+        self.sign_in.as_ref().map(SignIn::path) == Some(path)
             || self.sources.iter().any(|source| matches!(source, Source::Login(login) if login.is_login(path)))
     }
 }
@@ -330,6 +334,17 @@ impl Site {
         let Ok(path) = CanonicalPath::parse(path.as_bytes(), self.path_rules) else { return false };
         let request = CanonicalRequest { method: http::Method::GET, path, query: Query::default(), ..like.clone() };
         matches!(self.spec.routes.find(&request).1, Policy::Bypass)
+    }
+
+    /// Whether `path` (decoded) can be opened by anybody, or has the form of a policy that proves what is typed there.
+    pub(super) fn opens_form(&self, like: &CanonicalRequest, path: &str) -> bool {
+        let Ok(path) = CanonicalPath::parse(path.as_bytes(), self.path_rules) else { return false };
+        let request = CanonicalRequest { method: http::Method::GET, path, query: Query::default(), ..like.clone() };
+        match self.spec.routes.find(&request).1 {
+            Policy::Bypass => true,
+            Policy::StepUp(policy) => matches!(policy.contact, ContactRule::Form(_)),
+            Policy::Deny => false,
+        }
     }
 
     /// Whether a path needs no subject: signing in is how one gets one.

@@ -19,7 +19,7 @@ use otpgate::identity::{Ask, HeaderSource, Source};
 use otpgate::portal::{Handled, Portal};
 use otpgate::request::{CanonicalRequest, IdentityHeaders, Networks, RawRequest, TrustedProxies};
 use otpgate::seal::CodeShape;
-use otpgate::stepup::{ChallengeRules, Forward, Gateway, NoBody, Shared, SiteSpec, Visit};
+use otpgate::stepup::{ChallengeRules, Forward, Gateway, NoBody, Shared, SignIn, SiteSpec, Visit};
 use otpgate::store::memory::MemoryStore;
 use otpgate::store::{Budget, FailureLimits, Limits, Resend, SiteKey, TypedLimits};
 use otpgate::words::{Channel, ContactRule, Policy, SendWhen, StepUp, TestClock, Timestamp};
@@ -201,11 +201,12 @@ fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> Sit
         hosts: vec![HostPattern::Exact(host.to_owned())],
         key: SiteKey::new(host),
         case_insensitive: false,
+        country: None,
         name: name.into(),
         support: Some("https://example.com/help".into()),
         routes: Routes::new(routes, Policy::Bypass).unwrap(),
         sources,
-        sign_in: Some("/login".to_owned()),
+        sign_in: Some(SignIn::new("/login".to_owned())),
         directories: Directories::new(vec![Arc::new(FileDirectory::load(file.path(), Manner::default()).unwrap())]),
         identity_headers: IdentityHeaders::new(),
     }

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod assertion;
 mod bodies;
 mod cookies;
 mod h2;

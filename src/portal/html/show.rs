@@ -15,7 +15,7 @@ use crate::portal::page::{self, Forms, Page};
 use crate::portal::trouble::Trouble;
 use crate::portal::{sentences, turn, view};
 use crate::seal::Typed;
-use crate::stepup::{Arrival, Sending, Standing};
+use crate::stepup::{Arrival, Sending, SignIn, Standing};
 use crate::store::{Lock, State, StoreError};
 use crate::words::{Channel, FailureClass};
 
@@ -53,7 +53,8 @@ impl Call {
             Arrival::Nothing => self.tell(Notice::NO_CHALLENGE).link("/", "start").page(),
             Arrival::Several => self.tell(Notice::SEVERAL).link("/", "start").page(),
             Arrival::NotSignedIn => {
-                turn::sign_in(&self.site, self.site.spec.sign_in.clone(), self.gateway.reference()).page()
+                turn::sign_in(&self.site, self.site.spec.sign_in.as_ref().map(SignIn::start), self.gateway.reference())
+                    .page()
             }
             Arrival::SomebodyElse => self.tell(Notice::SOMEBODY_ELSE).link("/", "start").page(),
             Arrival::Standing(standing) => self.standing(&standing),

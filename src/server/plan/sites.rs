@@ -14,7 +14,7 @@ use crate::identity::settings::IdentitySettings;
 use crate::request::{CanonicalPath, IdentityHeaders, PathRules};
 use crate::server::plan::{Notes, RoutePlan, SitePlan};
 use crate::server::settings::{Settings, SiteSettings, SubjectsSettings};
-use crate::stepup::SiteSpec;
+use crate::stepup::{SignIn, SiteSpec};
 use crate::store::SiteKey;
 use crate::words::{Binding, Policy};
 
@@ -88,9 +88,10 @@ fn plan(
         routes: rules.routes,
         identity_headers: identity_headers(&sources),
         sources,
-        sign_in: site.sign_in.as_ref().map(local_target).transpose()?,
+        sign_in: site.sign_in.as_ref().map(local_target).transpose()?.map(SignIn::new),
         directories: Directories::kept(directories),
         case_insensitive,
+        country: manner.country,
     };
     let routes = rules.rules.into_iter().map(|rule| RoutePlan {
         place: rule.place,
@@ -147,6 +148,9 @@ fn identity_headers(sources: &[Source]) -> IdentityHeaders {
 fn local_target(target: &Placed<String>) -> Result<String, Fault> {
     let text = target.value.as_str();
     let path = text.split('?').next().unwrap_or_default();
+    if text.replace("{target}", "").contains(['{', '}']) || path.contains('{') {
+        return Err(target.fault("only `{target}`, in the query, stands for something: the page that was asked for"));
+    }
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['\\', '#']);
     if !text.starts_with('/') || text.starts_with("//") || !plain {
         return Err(target.fault("expected a path of the site, such as `/login`"));
