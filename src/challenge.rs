@@ -8,4 +8,4 @@ mod particulars;
 pub mod settings;
 
 pub use parked::{Parked, digest};
-pub use particulars::{Asked, Particulars, Reach};
+pub use particulars::{Asked, FromForm, Particulars, Reach};

@@ -26,6 +26,8 @@ pub enum Kind {
     Opened,
     /// The request was parked with the challenge.
     Parked,
+    /// The form has no contact that a code could go to, and its policy wants that one proved.
+    BadContact,
     /// The request is too large to be parked.
     TooLarge,
     /// Too much is parked already.
@@ -91,7 +93,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -101,6 +103,7 @@ impl Kind {
         Self::Unavailable,
         Self::Opened,
         Self::Parked,
+        Self::BadContact,
         Self::TooLarge,
         Self::ParkFull,
         Self::NoContact,
@@ -200,6 +203,13 @@ impl Kind {
                 "parked",
                 "kept the request, to send it on after the code",
                 "No code was sent yet. Ask the visitor to choose on the page where the code should go.",
+            ),
+            Self::BadContact => (
+                "bad_contact",
+                "turned away: the form has no contact that a code could go to",
+                "Ask the visitor to go back and to correct the number or address; a number is surest with + and the country \
+                 code. The reason says what is wrong. If many are turned away, compare `contact.form` of the policy with \
+                 the form.",
             ),
             Self::TooLarge => (
                 "too_large",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Channel, Contact, KeyedHash, Language, ParkedId, SendWhen, Subject};
+use crate::words::{Channel, Contact, KeyedHash, Language, Origin, ParkedId, SendWhen, Subject};
 
 /// What a challenge is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,18 @@ pub struct Particulars {
     pub app_session: Option<KeyedHash>,
     /// The request that was parked with it, whichever challenge has it by now.
     pub parked: Option<ParkedId>,
+    /// For a contact that stands in the request's own form.
+    #[serde(default)]
+    pub form: Option<FromForm>,
+}
+
+/// What is besides to be known of a challenge whose contact stands in the request's own form.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FromForm {
+    /// Whether an identity source named the subject; else it is whoever holds the contact.
+    pub is_named: bool,
+    /// Where the form can be corrected: a local target.
+    pub back: Option<String>,
 }
 
 /// Who is challenged, and how they are told.
@@ -78,6 +90,7 @@ impl Particulars {
             send: SendWhen::OnArrival,
             app_session: None,
             parked: None,
+            form: None,
         }
     }
 
@@ -113,10 +126,28 @@ impl Particulars {
         self.contacts.iter().filter_map(Reach::contact).collect()
     }
 
-    /// Whether messages are typed ones, under the tight limits for them.
+    /// The subject that an identity source must name for the challenge to be this visitor's; `None` when none may name any.
+    #[must_use]
+    pub fn named(&self) -> Option<Subject> {
+        self.subject().filter(|_| self.form.as_ref().is_none_or(|form| form.is_named))
+    }
+
+    /// Whether the visitor typed an address because nobody knew who it is: whether it may be used is nobody's business (O25).
     #[must_use]
     pub const fn is_typed(&self) -> bool {
         matches!(self.asked, Asked::Typed | Asked::Decoy)
+    }
+
+    /// Who vouches for its contacts. The operator does so for the addresses that visitors who are asked may type, too.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        if self.form.is_some() { Origin::Typed } else { Origin::Directory }
+    }
+
+    /// Whether messages are to addresses that a visitor typed, under the tight limits for them.
+    #[must_use]
+    pub const fn is_limited(&self) -> bool {
+        self.is_typed() || self.form.is_some()
     }
 
     /// The path of the interrupted request, without its query: what a page may show.

@@ -14,7 +14,7 @@ use crate::identity::Source;
 use crate::request::{CanonicalRequest, Door, RawRequest};
 use crate::server::{Plan, SitePlan, plan};
 use crate::stepup::Gateway;
-use crate::words::{KeyedHash, Policy, StepUp, Subject, Timestamp};
+use crate::words::{ContactRule, KeyedHash, Policy, StepUp, Subject, Timestamp};
 
 /// Explain what becomes of a request: its site, every rule with hit or miss, and the verdict.
 #[derive(Debug, clap::Args)]
@@ -258,6 +258,9 @@ fn described(policy: &Policy) -> String {
             bind.iter().filter_map(|bind| Some(serde_json::to_value(bind).ok()?.as_str()?.to_owned())).collect();
         let _ = write!(text, "\na code counts for this {} only", names.join(", "));
     }
+    if let ContactRule::Form(field) = &policy.contact {
+        let _ = write!(text, "\nat the contact that stands in the request's own field `{field}`");
+    }
     if *observe {
         text.push_str("\nobserves only: what it would decide is logged, and the request goes on");
     }
@@ -284,6 +287,10 @@ fn subject(site: &SitePlan, request: &CanonicalRequest, asked: &Asked) -> Result
     Ok(subject)
 }
 
+fn is_form(policy: &Policy) -> bool {
+    matches!(policy, Policy::StepUp(policy) if matches!(policy.contact, ContactRule::Form(_)))
+}
+
 fn subject_text(site: &SitePlan, policy: &Policy, subject: Result<&Option<Subject>, &Contradiction>) -> String {
     match subject {
         Ok(Some(subject)) => subject.as_str().to_owned(),
@@ -291,6 +298,7 @@ fn subject_text(site: &SitePlan, policy: &Policy, subject: Result<&Option<Subjec
             "nobody: two sources name different people, or a header names what can be nobody".to_owned()
         }
         Ok(None) if !matches!(policy, Policy::StepUp(_)) => "none, and none is needed".to_owned(),
+        Ok(None) if is_form(policy) => "none: whoever holds the contact in the form".to_owned(),
         Ok(None) if site.spec.sources.iter().any(|source| matches!(source, Source::Ask(_))) => {
             "none: would be asked for an e-mail address".to_owned()
         }
@@ -303,10 +311,19 @@ fn subject_text(site: &SitePlan, policy: &Policy, subject: Result<&Option<Subjec
 
 /// The verdict for a visitor who has proved nothing yet.
 fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_subject: bool) -> String {
+    let field = match policy {
+        Policy::StepUp(policy) => match &policy.contact {
+            ContactRule::Form(field) => Some(field),
+            ContactRule::Directory | ContactRule::Recheck(_) => None,
+        },
+        Policy::Bypass | Policy::Deny => None,
+    };
     let facts = Facts {
         policy,
-        has_subject,
+        // Whoever types a contact into a form need not be known.
+        has_subject: has_subject || field.is_some(),
         proofs: &[],
+        wanted: None,
         confirmed: false,
         score: 0,
         app_session: None,
@@ -326,6 +343,11 @@ fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_sub
         Verdict::Challenge(Why::NoSubject) => {
             "challenge (no_subject): the visitor must sign in first, then answer a code".to_owned()
         }
+        Verdict::Challenge(why) if field.is_some() => format!(
+            "challenge ({}): a code goes to the contact in the form, and without one that can be read the answer is 422; \
+             a GET without query and body passes, since it only opens the page with the form",
+            why.as_str()
+        ),
         Verdict::Challenge(why) => format!(
             "challenge ({}): a visitor who has proved nothing yet gets a page that asks for a code, \
              an API client a 401",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::words::{Binding, KeyedHash, Origin, Policy, Proof, StepUp, Timestamp};
+use crate::words::{Binding, ContactRule, KeyedHash, Origin, Policy, Proof, StepUp, Timestamp};
 
 /// How far a proof may lie in the future: what the clocks of two gateways may differ by.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(5);
@@ -12,10 +12,12 @@ pub const CLOCK_SKEW: Duration = Duration::from_secs(5);
 pub struct Facts<'a> {
     /// The policy of the route.
     pub policy: &'a Policy,
-    /// Whether an identity source named a subject.
+    /// Whether it is known who asks: an identity source named a subject, or the contact to be proved stands for one.
     pub has_subject: bool,
     /// The proofs of that subject's good grant.
     pub proofs: &'a [Proof],
+    /// The contact that stands in the request's own form, hashed: what `contact: {form: …}` wants to be proved.
+    pub wanted: Option<KeyedHash>,
     /// A confirmation of this very request that was spent for it.
     pub confirmed: bool,
     /// The score, 0 to 100.
@@ -114,7 +116,7 @@ fn weigh<'a>(policy: &StepUp, facts: &Facts<'a>) -> Verdict<'a> {
 
 /// What keeps `proof` from satisfying `policy`, if anything.
 fn shortcoming(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> Option<Why> {
-    if !proof.is_on(&policy.channels) || proof.origin != Origin::Directory {
+    if !proof.is_on(&policy.channels) || !is_wanted(policy, proof, facts) {
         return Some(Why::NoProof);
     }
     let age = match facts.now.since(proof.at) {
@@ -133,6 +135,16 @@ fn shortcoming(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> Option<Why>
         return Some(Why::Unbound);
     }
     None
+}
+
+/// Whether it is the contact of `proof` that `policy` wants to be proved. Of a contact in the request's own form all that
+/// counts is that a code came back from this very one, so that one of the directory's will do; a typed one is never one of
+/// the directory's (I7).
+fn is_wanted(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> bool {
+    match policy.contact {
+        ContactRule::Directory | ContactRule::Recheck(_) => proof.origin == Origin::Directory,
+        ContactRule::Form(_) => facts.wanted == Some(proof.contact),
+    }
 }
 
 // === impl Why ===

@@ -21,8 +21,8 @@ use crate::words::{Channel, Subject, Timestamp};
 pub struct Claims {
     /// The site, whose first host is the audience.
     pub site: SiteKey,
-    /// Who proved something.
-    pub subject: Subject,
+    /// Who proved something; `None` when nobody is signed in who could be named, as at a sign-up.
+    pub subject: Option<Subject>,
     /// On which channel.
     pub channel: Channel,
     /// When the right code came in.
@@ -78,7 +78,6 @@ impl Claims {
         let mut claims = json!({
             "iss": "otpgate",
             "aud": self.site.as_str(),
-            "sub": self.subject.as_str(),
             "iat": now.as_secs(),
             "exp": now.as_secs() + LIFETIME.as_secs(),
             "jti": URL_SAFE_NO_PAD.encode(random.bytes::<16>()),
@@ -87,6 +86,9 @@ impl Claims {
             "channel": self.channel.as_str(),
             "score": self.score,
         });
+        if let (Some(subject), Value::Object(claims)) = (&self.subject, &mut claims) {
+            claims.insert("sub".to_owned(), subject.as_str().into());
+        }
         if let (Some(contact), Value::Object(claims)) = (&self.contact, &mut claims) {
             claims.insert("contact".to_owned(), contact.as_str().into());
         }

@@ -66,6 +66,11 @@ notices! {
     STEP_UP = "step-up-required" "step-up-required" 401 "lock";
     REFUSED = "refused" "refused" 403 "lock";
     TOO_LARGE = "too-large" "too-large" 413 "wrong";
+    UNREADABLE_EMAIL = "unreadable-email" "unreadable-contact" 422 "wrong";
+    UNREADABLE_PHONE = "unreadable-phone" "unreadable-contact" 422 "wrong";
+    UNREADABLE_CONTACT = "unreadable-contact" "unreadable-contact" 422 "wrong";
+    UNREACHABLE_EMAIL = "unreachable-email" "unreachable-contact" 422 "wrong";
+    UNREACHABLE_PHONE = "unreachable-phone" "unreachable-contact" 422 "wrong";
     ALREADY_SENT = "already-sent" "already-sent" 409 "done";
     TOO_MUCH_WAITING = "too-much-waiting" "too-much-waiting" 429 "clock";
     BROKEN_BODY = "broken-body" "broken-body" 400 "wrong";

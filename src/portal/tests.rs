@@ -125,7 +125,7 @@ fn every_notice_has_its_sentences_and_every_sentence_its_use() {
         assert!(sentences::is_there(&format!("notice.{key}.heading")), "{key}");
         assert!(sentences::is_there(&format!("notice.{key}.text")), "{key}");
     }
-    let channels = ["email", "sms", "voice", "hosted"];
+    let channels = ["email", "sms", "voice", "hosted", "phone"];
     for key in sentences::keys() {
         let built = key.strip_prefix("notice.").and_then(|rest| rest.split('.').next());
         let is_used = source.contains(&format!("\"{key}\""))

@@ -10,7 +10,7 @@ use crate::portal::door::without_body;
 use crate::portal::notice::{Notice, Telling};
 use crate::portal::{page, view};
 use crate::request::RequestKind;
-use crate::stepup::{Gateway, Ruling, Site, Standing, Visit};
+use crate::stepup::{BadForm, Gateway, Ruling, Site, Standing, Visit};
 use crate::words::Reference;
 
 /// How long to wait when the store or a directory does not answer.
@@ -41,6 +41,14 @@ pub(super) fn answer(site: &Site, visit: &Visit, ruling: Ruling) -> Response<Byt
             tell(Notice::ALREADY_SENT, reference).cookies(cookies).link("/", "start").to(kind)
         }
         Ruling::Crowded(reference) => crowded(site, reference).to(kind),
+        Ruling::BadForm { bad, back, reference } => {
+            let telling = tell(bad_form(bad), reference).member("reason", bad.as_str());
+            match back {
+                Some(back) => telling.link(back, "to-form"),
+                None => telling,
+            }
+            .to(kind)
+        }
         Ruling::BrokenBody(reference) => tell(Notice::BROKEN_BODY, reference).to(kind),
         Ruling::Unavailable(reference) => unavailable(site, visit, reference).to(kind),
         Ruling::Forward(_) => page::answer(StatusCode::INTERNAL_SERVER_ERROR, "", Bytes::new()),
@@ -58,6 +66,17 @@ fn to_client<'a>(site: &'a Site, standing: &Standing, max_age: u64) -> Telling<'
     let how = HeaderValue::try_from(how).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
     let telling = Notice::STEP_UP.tell(Some(site), standing.reference).header(header::WWW_AUTHENTICATE, how);
     telling.member("challenge", view::json(standing))
+}
+
+/// What is wrong with a form whose contact is to be proved.
+const fn bad_form(bad: BadForm) -> Notice {
+    match bad {
+        BadForm::NoEmail => Notice::UNREADABLE_EMAIL,
+        BadForm::NoPhone => Notice::UNREADABLE_PHONE,
+        BadForm::NoContact => Notice::UNREADABLE_CONTACT,
+        BadForm::EmailUnreachable => Notice::UNREACHABLE_EMAIL,
+        BadForm::PhoneUnreachable => Notice::UNREACHABLE_PHONE,
+    }
 }
 
 /// For what can show no page and read no problem: an image, a frame, a WebSocket.

@@ -30,6 +30,8 @@ pub(super) fn challenge(call: &Call, standing: &Standing) -> Value {
         id => standing.id.to_string(),
         token => call.gateway.form_token(&standing.id),
         what => what(standing),
+        proves => proves(standing),
+        back => standing.form.as_ref().and_then(|form| form.back.as_deref()),
         method => standing.method.as_str(),
         path => path(&standing.path),
         is_parked => standing.is_parked,
@@ -111,8 +113,16 @@ pub(super) fn hosted(standing: &Standing) -> Option<serde_json::Value> {
     Some(json!({ "link": page.link, "proved": page.is_proved, "finish": "/.otpgate/api/finish" }))
 }
 
+/// Which kind of contact, typed into a form, is proved: the one that the sentences name.
+fn proves(standing: &Standing) -> Option<&'static str> {
+    let first = standing.reached.first().filter(|_| standing.form.is_some())?;
+    Some(if first.to.contains('@') { "email" } else { "phone" })
+}
+
 fn what(standing: &Standing) -> &'static str {
-    if standing.confirms {
+    if let Some(kind) = proves(standing) {
+        if kind == "email" { "prove.email" } else { "prove.phone" }
+    } else if standing.confirms {
         "confirm"
     } else if matches!(standing.method.as_str(), "GET" | "HEAD") {
         "open"

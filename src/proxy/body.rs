@@ -62,4 +62,8 @@ impl RequestBody for SessionBody<'_> {
         }
         Ok(body.freeze())
     }
+
+    fn keep(&mut self) {
+        self.forwarded = true;
+    }
 }

@@ -59,7 +59,7 @@ impl Gateway {
                 network: self.network_hash(&visit.request),
                 country: calling_code(&contact),
                 guards: &self.guards(&contact),
-                typed: particulars.is_typed(),
+                typed: particulars.is_limited(),
                 destination,
                 code: (hash, &sealed),
                 code_ttl: self.rules.ttl,

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use crate::audit::{self, Kind};
-use crate::challenge::{Asked, Parked, Particulars, Reach, digest};
+use crate::challenge::{Asked, FromForm, Parked, Particulars, Reach, digest};
 use crate::gate::Why;
 use crate::request::{OwnOrigin, RequestKind};
 use crate::seal::Purpose;
+use crate::stepup::contacts::Known;
 use crate::stepup::identify::Who;
 use crate::stepup::judge::{Case, is_plain, may_challenge};
+use crate::stepup::sign_up::way_back;
 use crate::stepup::visit::BROWSER;
-use crate::stepup::{Gateway, RequestBody, Ruling, Site, Visit};
+use crate::stepup::{BadForm, Gateway, RequestBody, Ruling, Site, Visit};
 use crate::store::{Found, NewChallenge, Opened, Parking, StoreError};
-use crate::words::{BrowserId, ChallengeId, KeyedHash, ParkedId, Reference, StepUp, Subject};
+use crate::words::{BrowserId, ChallengeId, KeyedHash, ParkedId, Reference, SendWhen, StepUp, Subject};
 
 /// The subject of a challenge whose page asks for an address first.
 pub(super) const NOBODY: &str = "nobody";
@@ -52,6 +54,11 @@ impl Gateway {
         if !may_challenge(request.kind) {
             return self.plain_401(&case, policy, why);
         }
+        if let Some(form) = &case.form
+            && self.ways_of(policy, form).is_empty()
+        {
+            return self.bad_form(&case, policy, BadForm::unreachable(form));
+        }
         site.metrics.count(audit::Verdict::Challenge);
         let is_page = request.kind == RequestKind::Navigation;
         // A body posted by another site is never parked: replaying it would be that site's deed (R15). Nor is a login
@@ -63,7 +70,12 @@ impl Gateway {
         if parks && let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }
-        let known = match self.contacts(site, policy, who.subject.as_ref()).await {
+        let known = match &case.form {
+            // Of whoever types it nothing else need be known.
+            Some(form) => Ok(Known { contacts: self.ways_of(policy, form), ..Known::default() }),
+            None => self.contacts(site, policy, who.subject.as_ref()).await,
+        };
+        let known = match known {
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the directory does not answer");
@@ -91,6 +103,13 @@ impl Gateway {
         particulars.account = known.account.map(|account| account.as_str().to_owned());
         particulars.send = policy.send;
         particulars.app_session = who.app_session;
+        if case.form.is_some() {
+            particulars.form = Some(FromForm { is_named: !who.is_holder, back: way_back(site, visit) });
+            if visit.origin() == OwnOrigin::Foreign {
+                // Another site made the visitor post it: it must not make messages go out, too.
+                particulars.send = SendWhen::OnClick;
+            }
+        }
         let parking = match (case.resumed, parks) {
             (Some(resumed), _) => Park::Adopt(resumed.parked),
             (None, true) => {
@@ -178,7 +197,10 @@ impl Gateway {
         };
         let subject = particulars.subject();
         let subject = subject.as_ref().map_or("", |subject| subject.as_str());
-        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what])
+        // Another contact in the same form is another challenge.
+        let form = case.form.as_ref().map(|form| form.hash);
+        let form = form.as_ref().map_or(&[][..], |hash| hash.as_bytes());
+        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what, form])
     }
 
     /// Opens a challenge in the store.

@@ -36,7 +36,7 @@ impl Gateway {
 
 /// A contact that no message would reach is not offered. A fixed line among the numbers for text messages is called,
 /// where the policy accepts a call.
-fn usable(contacts: &[Contact], policy: &StepUp, delivery: &Delivery) -> Vec<Contact> {
+pub(super) fn usable(contacts: &[Contact], policy: &StepUp, delivery: &Delivery) -> Vec<Contact> {
     let mut usable: Vec<Contact> = Vec::new();
     for channel in policy.channels.iter().filter(|&channel| delivery.can(channel)) {
         if channel == Channel::Hosted {

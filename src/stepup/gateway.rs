@@ -18,7 +18,8 @@ use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
-    BrowserId, ChallengeId, Clock, Contact, GrantId, KeyedHash, ParkedId, Policy, Reference, ResumeToken, Subject,
+    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, GrantId, KeyedHash, ParkedId, Policy, Reference,
+    ResumeToken, Subject,
 };
 
 /// Everything that one config makes. A reload makes a new one and swaps it in whole (I11).
@@ -93,6 +94,8 @@ pub struct SiteSpec {
     pub directories: Directories,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
+    /// Where telephone numbers without a country code are from.
+    pub country: Option<Country>,
     /// Whether its application takes subjects that differ by case alone for one (`subjects: case_insensitive`).
     pub case_insensitive: bool,
 }
@@ -331,6 +334,17 @@ impl Site {
         let Ok(path) = CanonicalPath::parse(path.as_bytes(), self.path_rules) else { return false };
         let request = CanonicalRequest { method: http::Method::GET, path, query: Query::default(), ..like.clone() };
         matches!(self.spec.routes.find(&request).1, Policy::Bypass)
+    }
+
+    /// Whether `path` (decoded) can be opened by anybody, or has the form of a policy that proves what is typed there.
+    pub(super) fn opens_form(&self, like: &CanonicalRequest, path: &str) -> bool {
+        let Ok(path) = CanonicalPath::parse(path.as_bytes(), self.path_rules) else { return false };
+        let request = CanonicalRequest { method: http::Method::GET, path, query: Query::default(), ..like.clone() };
+        match self.spec.routes.find(&request).1 {
+            Policy::Bypass => true,
+            Policy::StepUp(policy) => matches!(policy.contact, ContactRule::Form(_)),
+            Policy::Deny => false,
+        }
     }
 
     /// Whether a path needs no subject: signing in is how one gets one.

@@ -1,18 +1,20 @@
 //! Who is asking: the site's identity sources, asked in order.
 
 use crate::grant::Grant;
-use crate::identity::{Login, Source};
+use crate::identity::{Ask, Login, Source};
 use crate::seal::Purpose;
 use crate::stepup::visit::GRANT;
 use crate::stepup::{Gateway, Site, Visit};
 use crate::store::StoreError;
-use crate::words::{KeyedHash, Proof, Subject};
+use crate::words::{EmailAddress, KeyedHash, Origin, Proof, Subject};
 
 /// Who is asking.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Who {
     /// The subject; `None` when no source names one.
     pub subject: Option<Subject>,
+    /// Whether the subject is nobody but the holder of the contact in the request's own form.
+    pub is_holder: bool,
     /// The application's session, hashed.
     pub app_session: Option<KeyedHash>,
 }
@@ -64,7 +66,7 @@ impl Gateway {
                     header.subject(&visit.headers, visit.request.peer).map_err(|_| Unknown::Conflict)?
                 }
                 // An asked visitor is whom the grant names, and only while no other source names anybody.
-                Source::Ask(_) if who.subject.is_none() => grant.map(|grant| grant.subject.clone()),
+                Source::Ask(ask) if who.subject.is_none() => asked(ask, grant),
                 Source::Ask(_) => None,
             };
             match (&who.subject, named.map(|named| site.spelling(named))) {
@@ -100,6 +102,21 @@ impl Gateway {
             site.sessions.remember(session, subject.clone(), sealed, asked);
         }
         Ok(subject)
+    }
+}
+
+/// The subject of a grant, if it is an address that may be typed and was proved as such: an address that somebody typed into
+/// a sign-up form makes nobody its subject.
+fn asked(ask: &Ask, grant: Option<&Grant>) -> Option<Subject> {
+    let grant = grant.filter(|grant| grant.proofs.iter().any(|proof| proof.origin == Origin::Directory))?;
+    let address = EmailAddress::parse(grant.subject.as_str()).ok()?;
+    ask.allows(&address).then(|| grant.subject.clone())
+}
+
+impl Who {
+    /// The subject that an identity source named.
+    pub(super) fn named(&self) -> Option<&Subject> {
+        self.subject.as_ref().filter(|_| !self.is_holder)
     }
 }
 

@@ -12,9 +12,12 @@ use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::grant::Claims;
 use crate::request::RequestKind;
 use crate::stepup::identify::{Unknown, Who};
+use crate::stepup::sign_up::{InForm, Read};
 use crate::stepup::{BodyError, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
 use crate::store::{Confirmed, StoreError};
-use crate::words::{Binding, Channel, KeyedHash, ParkedId, Policy, Proof, Reference, StepUp, Subject, Timestamp};
+use crate::words::{
+    Binding, Channel, ContactRule, KeyedHash, ParkedId, Policy, Proof, Reference, StepUp, Subject, Timestamp,
+};
 
 /// What one judgement needs from start to end.
 pub(super) struct Case<'a> {
@@ -22,6 +25,8 @@ pub(super) struct Case<'a> {
     pub visit: &'a Visit,
     /// The request's body, once it was read.
     pub body: Option<Bytes>,
+    /// The contact in the request's own form, once it was read.
+    pub form: Option<InForm>,
     /// The challenge whose parked request this is, when one is resumed.
     pub resumed: Option<Resumed>,
 }
@@ -46,7 +51,7 @@ impl Gateway {
         if let Some(ruling) = self.onward(site, visit, &mut forget).await {
             return ruling;
         }
-        let mut ruling = self.decide(Case { site, visit, body: None, resumed: None }, body).await;
+        let mut ruling = self.decide(Case { site, visit, body: None, form: None, resumed: None }, body).await;
         match &mut ruling {
             Ruling::Forward(forward) => forward.set_cookies.extend(forget),
             Ruling::ToPage { cookies, .. } => cookies.extend(forget),
@@ -63,6 +68,7 @@ impl Gateway {
             policy,
             has_subject: false,
             proofs: &[],
+            wanted: None,
             confirmed: false,
             score: SCORE,
             app_session: None,
@@ -73,18 +79,22 @@ impl Gateway {
         match judge(&nobody) {
             Verdict::Forward(Passage::Bypass) => return self.pass_through(site, visit),
             Verdict::Refuse(why) => return self.refuse(&case, policy, why),
-            Verdict::Forward(Passage::LowScore) => return self.pass_through(site, visit),
+            Verdict::Forward(Passage::LowScore) if !wants_form(policy) => return self.pass_through(site, visit),
             Verdict::Forward(_) | Verdict::Challenge(_) => {}
         }
         let Policy::StepUp(policy) = policy else { return self.refuse(&case, policy, Why::Denied) };
 
         let grant = self.grant(site, visit);
-        let who = match self.identify(site, visit, grant.as_ref()).await {
+        let mut who = match self.identify(site, visit, grant.as_ref()).await {
             Ok(who) => who,
             Err(unknown) if policy.observe => return self.observe_unknown(&case, policy, &unknown),
             Err(Unknown::Conflict) => return self.refuse_conflict(&case, policy),
             Err(Unknown::Store(error)) => return self.unavailable(&case, policy, &error),
         };
+        match self.read_form(&mut case, policy, &mut who, body).await {
+            Ok(()) => {}
+            Err(ruling) => return *ruling,
+        }
         if who.subject.is_none() && site.is_sign_in(visit.request.path.decoded()) {
             return self.pass_through(site, visit);
         }
@@ -92,17 +102,49 @@ impl Gateway {
         let facts = Facts {
             has_subject: who.subject.is_some(),
             proofs: &proofs,
+            wanted: case.form.as_ref().map(|form| form.hash),
             app_session: who.app_session,
             network: if policy.binds(Binding::Network) { self.network_hash(&visit.request) } else { nobody.network },
             now: self.shared.clock.now(),
             ..nobody
         };
         match judge(&facts) {
+            Verdict::Forward(Passage::LowScore) => self.send_on(&mut case, Vec::new(), audit::Verdict::Forward),
             Verdict::Forward(passage) => self.forward(&mut case, policy, &who, passage),
             Verdict::Refuse(why) => self.refuse(&case, &Policy::StepUp(Arc::clone(policy)), why),
             Verdict::Challenge(Why::NoSubject) => self.nobody(case, policy, body).await,
             Verdict::Challenge(Why::Confirm) => self.confirm(case, policy, who, body).await,
             Verdict::Challenge(why) => self.challenge(case, policy, who, why, None, body).await,
+        }
+    }
+
+    /// Under a policy that wants it proved, the contact in the request's own form; and with it, who asks if nobody is signed
+    /// in. An error is the ruling on a request that goes no further, or needs no code.
+    async fn read_form(
+        &self,
+        case: &mut Case<'_>,
+        policy: &Arc<StepUp>,
+        who: &mut Who,
+        body: &mut dyn RequestBody,
+    ) -> Result<(), Box<Ruling>> {
+        match self.read_contact(case, policy, body).await {
+            None => Ok(()),
+            Some(Read::Opens) => Err(Box::new(self.pass_through(case.site, case.visit))),
+            Some(Read::NoPage) => Err(Box::new(self.plain_401(case, policy, Why::NoProof))),
+            Some(Read::NoBody(error)) => Err(Box::new(self.body_ruling(case, policy, error))),
+            Some(Read::Bad(bad)) if policy.observe => {
+                self.shared.audit.record(self.event(Kind::Observed, case, policy).reason(bad.as_str()));
+                Err(Box::new(self.send_on(case, Vec::new(), audit::Verdict::Observe)))
+            }
+            Some(Read::Bad(bad)) => Err(Box::new(self.bad_form(case, policy, bad))),
+            Some(Read::Contact(form)) => {
+                if who.subject.is_none() {
+                    who.subject = Some(form.subject.clone());
+                    who.is_holder = true;
+                }
+                case.form = Some(form);
+                Ok(())
+            }
         }
     }
 
@@ -144,7 +186,10 @@ impl Gateway {
         let body = case.body.as_deref().unwrap_or_default();
         let digest = digest(&request.method, &case.visit.target(), &case.visit.headers, body);
         let subject = who.subject.as_ref().map_or("", |subject| subject.as_str());
-        self.keys.hash("binding", &[case.site.spec.key.as_str().as_bytes(), subject.as_bytes(), &digest])
+        // Under a policy that wants a contact of the directory proved, a typed one is no confirmation.
+        let form = case.form.as_ref().map(|form| form.hash);
+        let form = form.as_ref().map_or(&[][..], |hash| hash.as_bytes());
+        self.keys.hash("binding", &[case.site.spec.key.as_str().as_bytes(), subject.as_bytes(), &digest, form])
     }
 
     /// A binding with its browser.
@@ -163,12 +208,13 @@ impl Gateway {
             self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         }
         let mut add = Vec::with_capacity(5);
-        if let Some(subject) = &who.subject {
+        if let Some(subject) = who.named() {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
         }
         if let Passage::Proof(Proof { channel, at, .. }) = passage {
             push_proof(&mut add, *channel, *at);
-            self.assert(&mut add, case.site, who, *channel, *at);
+            push_contact(&mut add, case);
+            self.assert(&mut add, case, who, *channel, *at);
         }
         let counted =
             if matches!(passage, Passage::Observed(_)) { audit::Verdict::Observe } else { audit::Verdict::Forward };
@@ -179,21 +225,22 @@ impl Gateway {
         let event = self.event(Kind::Confirmed, case, policy);
         self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         let mut add = Vec::with_capacity(5);
-        if let Some(subject) = &who.subject {
+        if let Some(subject) = who.named() {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
         }
+        push_contact(&mut add, case);
         if let Some(last) = confirmed.sent.last() {
             push_proof(&mut add, last.channel, confirmed.at);
-            self.assert(&mut add, case.site, who, last.channel, confirmed.at);
+            self.assert(&mut add, case, who, last.channel, confirmed.at);
         }
         self.send_on(case, add, audit::Verdict::Forward)
     }
 
     /// Adds the assertion of what was proved.
-    fn assert(&self, add: &mut Added, site: &Site, who: &Who, channel: Channel, verified_at: Timestamp) {
-        let Some(subject) = who.subject.clone() else { return };
-        let site = site.spec.key.clone();
-        let claims = Claims { site, subject, channel, verified_at, score: SCORE, contact: None };
+    fn assert(&self, add: &mut Added, case: &Case<'_>, who: &Who, channel: Channel, verified_at: Timestamp) {
+        let (site, subject) = (case.site.spec.key.clone(), who.named().cloned());
+        let contact = case.form.as_ref().map(|form| form.canonical().to_owned());
+        let claims = Claims { site, subject, channel, verified_at, score: SCORE, contact };
         let shared = &self.shared;
         if let Some(assertion) = self.assertions.of(&claims, &self.keys, shared.clock.now(), &*shared.random) {
             add.push((ASSERTION, assertion));
@@ -315,6 +362,11 @@ pub(super) const fn may_challenge(kind: RequestKind) -> bool {
     matches!(kind, RequestKind::Navigation | RequestKind::ApiClient)
 }
 
+/// Whether it is the contact in the request's own form that `policy` wants proved.
+fn wants_form(policy: &Policy) -> bool {
+    matches!(policy, Policy::StepUp(policy) if matches!(policy.contact, ContactRule::Form(_)))
+}
+
 /// Whether a method has no body worth keeping.
 pub(super) fn is_plain(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
@@ -326,6 +378,7 @@ type Added = Vec<(HeaderName, HeaderValue)>;
 const SUBJECT: HeaderName = HeaderName::from_static("x-otpgate-subject");
 const CHANNEL: HeaderName = HeaderName::from_static("x-otpgate-channel");
 const VERIFIED_AT: HeaderName = HeaderName::from_static("x-otpgate-verified-at");
+const CONTACT: HeaderName = HeaderName::from_static("x-otpgate-contact");
 const ASSERTION: HeaderName = HeaderName::from_static("x-otpgate-assertion");
 const SCORE_HEADER: HeaderName = HeaderName::from_static("x-otpgate-score");
 
@@ -333,6 +386,13 @@ fn push(add: &mut Added, name: HeaderName, value: &[u8]) {
     // A subject has no control characters, so its UTF-8 is a header value.
     if let Ok(value) = HeaderValue::from_bytes(value) {
         add.push((name, value));
+    }
+}
+
+/// The contact of the request's own form, which was proved.
+fn push_contact(add: &mut Added, case: &Case<'_>) {
+    if let Some(form) = &case.form {
+        push(add, CONTACT, form.canonical().as_bytes());
     }
 }
 

@@ -12,7 +12,7 @@ use crate::words::Language;
 
 /// What the code is for.
 pub(super) const fn aim(particulars: &Particulars) -> Aim {
-    if particulars.is_typed() {
+    if particulars.is_limited() {
         Aim::Prove
     } else if particulars.binding.is_some() {
         Aim::Confirm

@@ -13,9 +13,7 @@ use crate::stepup::steps::{Mine, NotMine};
 use crate::stepup::visit::{BROWSER, GRANT, RESUME};
 use crate::stepup::{Gateway, Site, Verified, Visit};
 use crate::store::{Answer, Answered, Destination, State, StoreError};
-use crate::words::{
-    BrowserId, ChallengeId, Channel, Contact, KeyedHash, MessageId, Origin, Proof, ResumeToken, Subject,
-};
+use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, MessageId, Proof, ResumeToken, Subject};
 
 impl Gateway {
     /// A visitor types a code.
@@ -183,8 +181,8 @@ impl Gateway {
             channel: contact.channel(),
             others,
             contact: self.contact_hash(contact),
-            // Allowed addresses are listed by the operator, who so vouches for them; a decoy never passes.
-            origin: Origin::Directory,
+            // A decoy never passes.
+            origin: particulars.origin(),
             at: self.shared.clock.now(),
             app_session: app_session.map(|cookie| self.session_hash(site, cookie)).or(particulars.app_session),
             network: self.network_hash(&visit.request),

@@ -71,15 +71,20 @@ impl Gateway {
             Ok(who) => who.subject,
             Err(_) => None,
         };
+        let Some(then) = self.as_parked(site, visit, &parked) else { return Ruling::Unavailable(reference) };
+        let mut body = NoBody(parked.body.clone());
+        let mut case = Case { site, visit: &then, body: Some(parked.body), form: None, resumed: Some(resumed) };
+        let now = match now {
+            Some(now) => Some(now),
+            // Of a sign-up it is whoever holds the contact that stands in it.
+            None => self.holder(&mut case, &mut body).await,
+        };
         let is_same = |now| self.keys.is_form_token(&whom(bearer.token, now, counted), bearer.whom);
         if !now.as_ref().is_some_and(is_same) {
             // Somebody else is signed in by now, or nobody (R11): the request stays parked until its time is over.
             self.shared.audit.record(about(site, visit, crate::audit::Event::new(Kind::SubjectMismatch, reference)));
             return Ruling::Refused(reference);
         }
-        let Some(then) = self.as_parked(site, visit, &parked) else { return Ruling::Unavailable(reference) };
-        let mut body = NoBody(parked.body.clone());
-        let case = Case { site, visit: &then, body: Some(parked.body), resumed: Some(resumed) };
         let ruling = self.decide(case, &mut body).await;
         let Ruling::Forward(mut forward) = ruling else { return ruling };
         match self.shared.store.take(&site.spec.key, resumed.token).await {

@@ -67,8 +67,33 @@ pub enum Ruling {
     Crowded(Reference),
     /// The body broke off.
     BrokenBody(Reference),
+    /// The form has no contact that a code could go to, and its policy wants that one proved.
+    BadForm {
+        /// What is wrong with it.
+        bad: BadForm,
+        /// Where it can be corrected: a local target, where one is known.
+        back: Option<String>,
+        /// For the visitor to read out.
+        reference: Reference,
+    },
     /// A failure of ours.
     Unavailable(Reference),
+}
+
+/// Why a form has no contact that could be proved. Whether the field is missing, stands there twice or has something else in
+/// it is one and the same: nobody can tell what the application would read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadForm {
+    /// No e-mail address can be read.
+    NoEmail,
+    /// No telephone number can be read.
+    NoPhone,
+    /// Neither can be read.
+    NoContact,
+    /// No code can go to the e-mail address.
+    EmailUnreachable,
+    /// No code can go to the telephone number: no such line takes one, or the operator sends nothing to its country.
+    PhoneUnreachable,
 }
 
 /// A request on its way to the upstream.
@@ -96,4 +121,20 @@ pub struct Replacement {
     pub headers: Option<HeaderMap>,
     /// The body.
     pub body: Bytes,
+}
+
+// === impl BadForm ===
+
+impl BadForm {
+    /// The word for logs and problems.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoEmail => "no_email",
+            Self::NoPhone => "no_phone",
+            Self::NoContact => "no_contact",
+            Self::EmailUnreachable => "email_unreachable",
+            Self::PhoneUnreachable => "phone_unreachable",
+        }
+    }
 }

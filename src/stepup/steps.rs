@@ -158,14 +158,15 @@ impl Gateway {
                 Err(Unknown::Conflict) => return Err(NotMine::Arrival(Arrival::SomebodyElse)),
                 Err(Unknown::Store(error)) => return Err(NotMine::Store(error)),
             };
-            match now {
-                None => return Err(NotMine::Arrival(Arrival::NotSignedIn)),
-                Some(now) if Some(&now) != particulars.subject().as_ref() => {
+            match (now, particulars.named()) {
+                (None, None) => {}
+                (None, Some(_)) => return Err(NotMine::Arrival(Arrival::NotSignedIn)),
+                (Some(now), named) if Some(&now) != named.as_ref() => {
                     let event = Event::new(Kind::SubjectMismatch, challenge.reference).policy(&particulars.policy);
                     self.note(about(site, visit, self.naming(site, Some(&now), event))).await;
                     return Err(NotMine::Arrival(Arrival::SomebodyElse));
                 }
-                Some(_) => {}
+                (Some(_), _) => {}
             }
         }
         let subject = challenge.subject;
@@ -216,6 +217,7 @@ impl Gateway {
             path: particulars.path().to_owned(),
             return_to: particulars.return_to.clone(),
             confirms: particulars.binding.is_some(),
+            form: particulars.form.clone(),
             is_parked: challenge.parked.is_some(),
             asked: particulars.asked,
             page: None,

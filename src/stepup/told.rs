@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use crate::challenge::Asked;
+use crate::challenge::{Asked, FromForm};
 use crate::seal::Typed;
 use crate::store::{Destination, Lock, State};
 use crate::words::{ChallengeId, Channel, FailureClass, Progress, Reference};
@@ -45,6 +45,8 @@ pub struct Standing {
     pub return_to: String,
     /// Whether this confirms one request rather than opening a page.
     pub confirms: bool,
+    /// When it is the contact in the request's own form that is proved.
+    pub form: Option<FromForm>,
     /// Whether an interrupted form is kept with it.
     pub is_parked: bool,
     /// Who is challenged.

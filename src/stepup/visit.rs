@@ -27,6 +27,9 @@ pub trait RequestBody: Send {
     /// # Errors
     /// When it is longer than `limit` bytes (what follows stays unread), or broke off.
     async fn read(&mut self, limit: usize) -> Result<Bytes, BodyError>;
+
+    /// Is told before [`RequestBody::read`] that this very request may go on with what is read.
+    fn keep(&mut self) {}
 }
 
 /// Why a body could not be had.

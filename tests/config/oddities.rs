@@ -136,3 +136,22 @@ fn a_site_whose_visitors_nobody_knows_is_odd() {
     let oddities = Written::new(config.as_bytes()).oddities();
     assert_eq!(oddities, ["7:12: no `identity` says who a visitor is: nobody can pass the policy `account`"]);
 }
+
+/// A sign-up form of whoever comes: nobody need be known, but of other requests there is nothing to prove.
+#[test]
+fn a_sign_up_route_without_methods_is_odd() {
+    let signup = changed("max_age: 15m}", "contact: {form: phone}}");
+    let signup = signup.replace(
+        "    identity:\n      - login: {path: /login, field: email, session_cookie: SID}\n    sign_in: /login\n",
+        "",
+    );
+    let oddities = Written::new(signup.as_bytes()).oddities();
+    assert_eq!(
+        oddities,
+        [
+            "11:37: `account` wants `phone` in every request: a page is opened only by an address without a query; add `methods: POST`"
+        ]
+    );
+    let posted = signup.replace(ROUTE, "{path: /account/**, methods: POST, policy: account}");
+    assert!(Written::new(posted.as_bytes()).oddities().is_empty());
+}

@@ -201,6 +201,7 @@ fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> Sit
         hosts: vec![HostPattern::Exact(host.to_owned())],
         key: SiteKey::new(host),
         case_insensitive: false,
+        country: None,
         name: name.into(),
         support: Some("https://example.com/help".into()),
         routes: Routes::new(routes, Policy::Bypass).unwrap(),

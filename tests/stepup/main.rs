@@ -19,4 +19,5 @@ mod operator;
 mod outage;
 mod receipts;
 mod resume;
+mod sign_up;
 mod world;

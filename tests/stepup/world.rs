@@ -84,6 +84,10 @@ policies:
   phone: {{channels: sms, max_age: 15m}}
   payments: {{channels: [email, sms, voice], max_age: 0s}}
   quiet: {{channels: [email, sms, voice], max_age: 15m, send: on_click}}
+  signup: {{channels: sms, contact: {{form: phone}}}}
+  signup_each: {{channels: sms, contact: {{form: phone}}, max_age: 0s}}
+  mailing: {{channels: email, contact: {{form: email}}}}
+  joining: {{channels: [email, sms, voice], contact: {{form: /user/contact}}}}
 sites:
   - hosts: {HOST}
     upstream: {{servers: "127.0.0.1:{upstream}"}}
@@ -98,6 +102,10 @@ sites:
       - {{path: /pay/**, policy: payments}}
       - {{path: /quiet/**, policy: quiet}}
       - {{path: /staff/**, policy: deny}}
+      - {{path: /register/**, policy: signup}}
+      - {{path: /order/**, methods: POST, policy: signup_each}}
+      - {{path: /subscribe/**, methods: POST, policy: mailing}}
+      - {{path: /join/**, methods: POST, policy: joining}}
 {sites}
 delivery:
 {delivery}

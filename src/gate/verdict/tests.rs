@@ -38,6 +38,7 @@ fn facts<'a>(policy: &'a Policy, proofs: &'a [Proof]) -> Facts<'a> {
         policy,
         has_subject: true,
         proofs,
+        wanted: None,
         confirmed: false,
         score: 0,
         app_session: Some(KeyedHash::new([5; 16])),
@@ -76,6 +77,25 @@ fn c08_a_proof_on_another_channel_does_not_count() {
 fn i7_a_typed_contact_never_satisfies_a_policy_that_wants_a_directory() {
     let typed = Proof { origin: Origin::Typed, ..proof(Channel::Sms, 0) };
     assert_eq!(why(policy(), &[typed]), Some(Why::NoProof));
+}
+
+#[test]
+fn i7_a_policy_for_the_contact_in_the_form_wants_that_very_one() {
+    let signup = StepUp { contact: ContactRule::Form("phone".into()), ..policy() };
+    let wanted = |wanted: Option<u8>, proof: Proof| {
+        let policy = Policy::StepUp(Arc::new(signup.clone()));
+        let proofs = [proof];
+        let wanted = wanted.map(|byte| KeyedHash::new([byte; 16]));
+        matches!(judge(&Facts { wanted, ..facts(&policy, &proofs) }), Verdict::Forward(Passage::Proof(_)))
+    };
+    let typed = Proof { origin: Origin::Typed, ..proof(Channel::Sms, 0) };
+    assert!(wanted(Some(1), typed.clone()));
+    assert!(wanted(Some(1), proof(Channel::Sms, 0)), "the directory's own, proved: a code came back from it, too");
+    assert!(!wanted(Some(2), typed.clone()), "another contact");
+    assert!(!wanted(Some(2), proof(Channel::Sms, 0)));
+    assert!(!wanted(None, typed.clone()), "no contact could be read");
+    assert!(!wanted(Some(1), Proof { channel: Channel::Email, ..typed.clone() }), "not on the policy's channels");
+    assert!(!wanted(Some(1), Proof { at: Timestamp::from_millis(NOW - 900_001), ..typed }), "too old");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::down::Down;
 use crate::audit::Audit;
-use crate::challenge::Asked;
+use crate::challenge::{Asked, FromForm};
 use crate::delivery::{Delivery, DeliverySpec, Outbox, Tools};
 use crate::gate::{HostPattern, Routes};
 use crate::portal::handle::Call;
@@ -20,8 +20,8 @@ use crate::request::path::BadPath;
 use crate::request::{CanonicalRequest, PathRules, RawRequest, Refused, TrustedProxies};
 use crate::seal::{CodeShape, KeyRing, Secret, SystemRandom, Typed};
 use crate::stepup::{
-    Arrival, ChallengeRules, Gateway, HostedPage, NoBody, Reached, Ruling, Sending, Shared, SignIn, SiteSpec, Standing,
-    Visit,
+    Arrival, BadForm, ChallengeRules, Gateway, HostedPage, NoBody, Reached, Ruling, Sending, Shared, SignIn, SiteSpec,
+    Standing, Visit,
 };
 use crate::store::{Budget, Limits, Lock, Resend, SiteKey, State};
 use crate::words::{ChallengeId, Channel, FailureClass, Policy, Progress, Reference, TestClock, Timestamp};
@@ -57,6 +57,7 @@ pub(super) fn standing() -> Standing {
         path: "/account".to_owned(),
         return_to: "/account?tab=2".to_owned(),
         confirms: false,
+        form: None,
         is_parked: false,
         asked: Asked::Page,
     }
@@ -67,6 +68,15 @@ fn hosted(standing: &mut Standing, is_proved: bool) {
     standing.reached = vec![phone(Channel::Hosted, None)];
     standing.last = standing.reached.first().cloned();
     standing.page = Some(HostedPage { link: "https://otp.example/v/1?a=1&b=%22".to_owned(), is_proved });
+}
+
+/// The number in a sign-up form is proved.
+fn from_form(standing: &mut Standing, back: Option<&str>) {
+    standing.reached = vec![phone(Channel::Sms, None)];
+    standing.last = standing.reached.first().cloned();
+    standing.form = Some(FromForm { is_named: false, back: back.map(str::to_owned) });
+    standing.is_parked = true;
+    "POST".clone_into(&mut standing.method);
 }
 
 fn boxed(change: impl FnOnce(&mut Standing)) -> Box<Standing> {
@@ -112,6 +122,7 @@ fn call() -> Call {
         hosts: vec![HostPattern::Exact("shop.example.com".to_owned())],
         key: SiteKey::new("shop.example.com"),
         case_insensitive: false,
+        country: None,
         name: "Example Shop".into(),
         support: Some("help@example.com".into()),
         routes: Routes::new(Vec::new(), Policy::Bypass).unwrap(),
@@ -239,6 +250,27 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
                 "POST".clone_into(&mut standing.method);
                 "/transfer".clone_into(&mut standing.path);
                 (standing.confirms, standing.is_parked, standing.resend_in) = (true, true, Duration::ZERO);
+            }),
+        ),
+        ("sign-up", stage.show(|standing| from_form(standing, Some("/register?plan=2")))),
+        ("sign-up-without-way-back", stage.show(|standing| from_form(standing, None))),
+        (
+            "sign-up-undelivered",
+            call.sending(Sending::Undelivered(
+                boxed(|standing| {
+                    from_form(standing, Some("/register"));
+                    (standing.state, standing.wanted) = (State::Open, standing.last.take());
+                }),
+                FailureClass::InvalidNumber,
+            )),
+        ),
+        ("sign-up-unreadable", ruled(Ruling::BadForm { bad: BadForm::NoContact, back: None, reference: REFERENCE })),
+        (
+            "sign-up-unreachable",
+            ruled(Ruling::BadForm {
+                bad: BadForm::PhoneUnreachable,
+                back: Some("/register".to_owned()),
+                reference: REFERENCE,
             }),
         ),
         ("hosted", stage.show(|standing| hosted(standing, false))),

@@ -9,7 +9,7 @@ use crate::gate::settings::RouteSettings;
 use crate::identity::settings::{HeaderSettings, IdentitySettings, LoginSettings};
 use crate::server::plan::{Notes, Plan, SitePlan};
 use crate::server::settings::{Settings, SiteSettings};
-use crate::words::{Channel, Policy, StepUp};
+use crate::words::{Channel, ContactRule, Policy, StepUp};
 
 /// Notes everything that an operator will want to hear of.
 pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
@@ -35,6 +35,9 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
         passable(site, plan, notes);
         for (route, planned) in site.routes.iter().zip(&plan.routes) {
             self::route(&route.value, planned.policy == Policy::Bypass, settings, notes);
+            if route.value.methods.is_empty() {
+                whole_page(&planned.policy, &route.value.policy, notes);
+            }
         }
     }
 }
@@ -92,6 +95,10 @@ fn policies(settings: &Settings, plan: &Plan, notes: &mut Notes) {
             notes.add(at.place, text);
         }
     }
+}
+
+const fn is_form(policy: &StepUp) -> bool {
+    matches!(policy.contact, ContactRule::Form(_))
 }
 
 fn step_ups(site: &SitePlan) -> impl Iterator<Item = &StepUp> {
@@ -210,12 +217,29 @@ fn holds(wide: &Placed<Network>, narrow: &Placed<Network>) -> bool {
     wide.prefix() <= narrow.prefix() && wide.contains(narrow.ip())
 }
 
+/// A policy for the contact in a form, where more than the form is sent.
+fn whole_page(policy: &Policy, name: &Placed<String>, notes: &mut Notes) {
+    if let Policy::StepUp(policy) = policy
+        && let ContactRule::Form(field) = &policy.contact
+    {
+        let text = format!(
+            "`{}` wants `{field}` in every request: a page is opened only by an address without a query; add `methods: POST`",
+            policy.name
+        );
+        notes.add(name.place, text);
+    }
+}
+
 /// Whether anybody can get through what is protected.
 fn passable(site: &SiteSettings, plan: &SitePlan, notes: &mut Notes) {
     if !plan.spec.routes.protect_anything() {
         notes.add(plan.place, "nothing of this site is protected: every route bypasses");
     }
-    let Some(policy) = step_ups(plan).next() else { return };
+    if let (Some(name), true) = (&site.default_policy, plan.spec.routes.protect_anything()) {
+        whole_page(&plan.default, name, notes);
+    }
+    // Whoever types a contact into a form need not be known.
+    let Some(policy) = step_ups(plan).find(|policy| !is_form(policy)) else { return };
     let asks = site.identity.iter().any(|source| matches!(source.value, IdentitySettings::Ask(_)));
     let others = site.identity.iter().any(|source| !matches!(source.value, IdentitySettings::Ask(_)));
     if site.identity.is_empty() {
@@ -231,7 +255,8 @@ fn passable(site: &SiteSettings, plan: &SitePlan, notes: &mut Notes) {
     }
     if asks
         && !others
-        && let Some(policy) = step_ups(plan).find(|policy| !policy.channels.contains(Channel::Email))
+        && let Some(policy) =
+            step_ups(plan).find(|policy| !policy.channels.contains(Channel::Email) && !is_form(policy))
     {
         let text = format!("visitors who are asked have an e-mail address only: none can pass `{}`", policy.name);
         notes.add(plan.place, text);

@@ -91,6 +91,7 @@ fn plan(
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?.map(SignIn::new),
         directories: Directories::kept(directories),
         case_insensitive,
+        country: manner.country,
     };
     let routes = rules.rules.into_iter().map(|rule| RoutePlan {
         place: rule.place,
