@@ -37,10 +37,15 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "store: memory",
         "risk: {lists: {name: bad, kind: phone, source: nowhere.txt, points: 1}}",
-        "2:48: the file `nowhere.txt` cannot be read",
+        "2:48: the file `nowhere.txt` cannot be read: No such file or directory (os error 2)",
     ),
-    ("store: memory", "risk: {lists: {name: bad, kind: network, source: x, points: 1}}", "not available yet"),
-    ("max_age: 15m", "contact: {form: phone}", "5:30: `contact` is not available yet"),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: network, source: x, points: 1}}",
+        "2:33: `network` is not available yet",
+    ),
+    ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
+    ("max_age: 15m", "contact: {}", "5:39: expected one of `form` and `recheck`"),
     (LOGIN, "jwt: {}", "10:9: `jwt` is not available yet"),
     (
         LOGIN,
