@@ -9,7 +9,7 @@ use crate::admin::settings::AdminSettings;
 use crate::challenge::settings::{ChallengeSettings, LimitsSettings};
 use crate::config::{Address, Credential, Many, Named, Network, NotYet, Placed, Size};
 use crate::delivery::settings::DeliverySettings;
-use crate::directory::settings::DirectorySettings;
+use crate::directory::settings::SiteDirectorySettings;
 use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
 use crate::identity::settings::IdentitySettings;
 use crate::portal::settings::PortalSettings;
@@ -105,7 +105,7 @@ pub struct SiteSettings {
     pub sign_in: Option<Placed<String>>,
     /// What maps a subject to contacts, in order.
     #[serde(default)]
-    pub directory: Many<Placed<DirectorySettings>>,
+    pub directory: Many<Placed<SiteDirectorySettings>>,
     /// Whether subjects that differ by case alone are one. Default exact.
     #[serde(default)]
     pub subjects: SubjectsSettings,

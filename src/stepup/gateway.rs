@@ -323,7 +323,9 @@ impl SiteSpec {
 // === impl Site ===
 
 impl Site {
-    fn new(spec: SiteSpec, shared: &Shared) -> Self {
+    fn new(mut spec: SiteSpec, shared: &Shared) -> Self {
+        let site = spec.key.as_str();
+        spec.directories = spec.directories.watched(site, &shared.clock, &shared.audit.metrics);
         let longest = spec
             .routes
             .policies()
