@@ -145,16 +145,23 @@ async fn d10_contacts_of_before_are_taken_only_where_the_operator_says_so() {
     let world = World::new(60, 3600);
     world.find("alice").await.unwrap();
     world.find("nobody").await.unwrap();
-    world.later(3599);
+    world.later(3590);
     for error in [unreachable(), DirectoryError::Wrong("it answered 403".to_owned())] {
         world.fail(error.clone());
         assert_eq!(world.find("alice").await.unwrap().as_deref(), Some("alice-0@example.com"));
         assert_eq!(world.find("nobody").await, Err(error), "that somebody was not known is no contact");
     }
+    // It just failed: who has contacts does not wait for it, and it is asked again soon.
+    let asked = world.asked();
+    world.find("alice").await.unwrap();
+    assert_eq!(world.asked(), asked);
+    world.later(5);
     // Whom a subject means has become unclear: that is an answer.
     world.fail(DirectoryError::Ambiguous);
     assert_eq!(world.find("alice").await, Err(DirectoryError::Ambiguous));
     world.fail(unreachable());
+    world.later(4);
+    assert!(world.find("alice").await.unwrap().is_some());
     world.later(1);
     assert_eq!(world.find("alice").await, Err(unreachable()));
 }
