@@ -4,12 +4,14 @@
 //! by the conductor. Start at [`Source`].
 
 mod field;
+pub mod jwt;
 mod login;
 mod sessions;
 pub mod settings;
 mod source;
 
 pub use field::{FieldName, Said};
+pub use jwt::Jwt;
 pub use login::{Login, Success, Watched};
 pub use sessions::{Epoch, Sessions};
 pub use source::{Ask, HeaderSource, Source};

@@ -1,10 +1,13 @@
 //! The config's `identity` of a site.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, Network, NotYet, Placed};
+use crate::config::{Fault, Many, Network, NotYet, Placed, Surroundings};
+use crate::identity::jwt::settings::JwtSettings;
 use crate::identity::{Ask, HeaderSource, Login, Source, Success};
 use crate::request::{CanonicalPath, Networks, PathRules};
 use crate::words::EmailAddress;
@@ -20,8 +23,8 @@ pub enum IdentitySettings {
     Header(HeaderSettings),
     /// The visitor types an e-mail address that the operator has allowed.
     Ask(AskSettings),
-    #[schemars(skip)]
-    Jwt(NotYet),
+    /// A JSON Web Token of an identity provider.
+    Jwt(Box<JwtSettings>),
     #[schemars(skip)]
     Whoami(NotYet),
     #[schemars(skip)]
@@ -93,14 +96,16 @@ impl Placed<IdentitySettings> {
     ///
     /// # Errors
     /// When it cannot be.
-    pub fn source(&self) -> Result<Source, Fault> {
+    pub fn source(&self, around: &Surroundings<'_>) -> Result<Source, Fault> {
         match &self.value {
             IdentitySettings::Login(login) => login.source().map(Source::Login),
             IdentitySettings::Header(header) => header.source().map(Source::Header),
             IdentitySettings::Ask(ask) => ask.source().map(Source::Ask).map_err(|fault| fault.at(self.place)),
-            IdentitySettings::Jwt(never) | IdentitySettings::Whoami(never) | IdentitySettings::Basic(never) => {
-                match *never {}
+            IdentitySettings::Jwt(jwt) => {
+                let source = jwt.source(around).map_err(|fault| fault.at(self.place))?;
+                Ok(Source::Jwt(Arc::new(source)))
             }
+            IdentitySettings::Whoami(never) | IdentitySettings::Basic(never) => match *never {},
         }
     }
 }
@@ -168,7 +173,7 @@ fn word(text: &Placed<String>, what: &str) -> Result<String, Fault> {
 }
 
 /// A cookie's name is a token (RFC 6265, section 4.1.1).
-fn cookie_name(name: &Placed<String>) -> Result<String, Fault> {
+pub(super) fn cookie_name(name: &Placed<String>) -> Result<String, Fault> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.value.is_empty() || !name.value.bytes().all(token) {
         return Err(name.fault("expected the name of a cookie, such as `PHPSESSID`"));

@@ -1,10 +1,11 @@
 //! The kinds of identity source.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 
-use crate::identity::Login;
+use crate::identity::{Jwt, Login};
 use crate::request::Networks;
 use crate::words::{BadSubject, EmailAddress, Subject};
 
@@ -15,6 +16,8 @@ pub enum Source {
     Login(Login),
     /// A header that named peers set themselves.
     Header(HeaderSource),
+    /// A JSON Web Token of an identity provider.
+    Jwt(Arc<Jwt>),
     /// The visitor types an e-mail address that the operator has allowed.
     Ask(Ask),
 }

@@ -1,6 +1,7 @@
 //! Who is asking: the site's identity sources, asked in order.
 
 use crate::grant::Grant;
+use crate::identity::jwt::{Named, Unkeyed};
 use crate::identity::{Ask, Login, Source};
 use crate::seal::Purpose;
 use crate::stepup::visit::GRANT;
@@ -26,6 +27,14 @@ pub(super) enum Unknown {
     Conflict,
     /// The store does not answer.
     Store(StoreError),
+    /// The keys of a token's issuer cannot be had.
+    Keys(Unkeyed),
+}
+
+impl From<Unkeyed> for Unknown {
+    fn from(error: Unkeyed) -> Self {
+        Self::Keys(error)
+    }
 }
 
 impl From<StoreError> for Unknown {
@@ -65,6 +74,11 @@ impl Gateway {
                 Source::Header(header) => {
                     header.subject(&visit.headers, visit.request.peer).map_err(|_| Unknown::Conflict)?
                 }
+                Source::Jwt(jwt) => match jwt.named(&visit.headers, self.shared.clock.now()).await? {
+                    Named::Nobody => None,
+                    Named::Somebody(subject) => Some(subject),
+                    Named::Unclear => return Err(Unknown::Conflict),
+                },
                 // An asked visitor is whom the grant names, and only while no other source names anybody.
                 Source::Ask(ask) if who.subject.is_none() => asked(ask, grant),
                 Source::Ask(_) => None,

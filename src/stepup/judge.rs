@@ -10,6 +10,7 @@ use crate::audit::{self, Event, Kind};
 use crate::challenge::{Particulars, digest};
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::grant::Claims;
+use crate::identity::jwt::Unkeyed;
 use crate::request::RequestKind;
 use crate::risk::Risk;
 use crate::stepup::identify::{Unknown, Who};
@@ -91,6 +92,7 @@ impl Gateway {
             Err(unknown) if policy.observe => return self.observe_unknown(&case, policy, &unknown),
             Err(Unknown::Conflict) => return self.refuse_conflict(&case, policy),
             Err(Unknown::Store(error)) => return self.unavailable(&case, policy, &error),
+            Err(Unknown::Keys(error)) => return self.unkeyed(&case, policy, &error),
         };
         match self.read_form(&mut case, policy, &mut who, body).await {
             Ok(()) => {}
@@ -294,6 +296,7 @@ impl Gateway {
         let reason = match unknown {
             Unknown::Conflict => "identity_conflict",
             Unknown::Store(_) => "store_unavailable",
+            Unknown::Keys(_) => "keys_unavailable",
         };
         self.shared.audit.record(self.event(Kind::Observed, case, policy).reason(reason));
         self.pass_through(case.site, case.visit)
@@ -304,6 +307,16 @@ impl Gateway {
         case.site.metrics.count(audit::Verdict::Unavailable);
         tracing::error!(%error, "the store does not answer");
         let event = self.event(Kind::Unavailable, case, policy);
+        let reference = event.reference();
+        self.shared.audit.record(event);
+        Ruling::Unavailable(reference)
+    }
+
+    /// A token that nobody can check names nobody, and not even that is sure (I2).
+    fn unkeyed(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: &Unkeyed) -> Ruling {
+        case.site.metrics.count(audit::Verdict::Unavailable);
+        tracing::error!(%error, "a token cannot be checked");
+        let event = self.event(Kind::Unavailable, case, policy).reason("keys_unavailable");
         let reference = event.reference();
         self.shared.audit.record(event);
         Ruling::Unavailable(reference)

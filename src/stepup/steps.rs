@@ -157,6 +157,8 @@ impl Gateway {
                 Ok(who) => who.subject,
                 Err(Unknown::Conflict) => return Err(NotMine::Arrival(Arrival::SomebodyElse)),
                 Err(Unknown::Store(error)) => return Err(NotMine::Store(error)),
+                // Who it is cannot be told for now: the same to the visitor.
+                Err(Unknown::Keys(error)) => return Err(NotMine::Store(StoreError::Unreachable(error.to_string()))),
             };
             match (now, particulars.named()) {
                 (None, None) => {}

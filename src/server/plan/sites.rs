@@ -68,8 +68,7 @@ fn plan(
     for (route, rule) in site.routes.iter().zip(&rules.rules) {
         session_bound(site, &route.value.policy, &rule.route.policy)?;
     }
-    let sources: Vec<Source> =
-        site.identity.iter().map(Placed::<IdentitySettings>::source).collect::<Result<_, _>>()?;
+    let sources: Vec<Source> = site.identity.iter().map(|source| source.source(around)).collect::<Result<_, _>>()?;
     let case_insensitive = site.subjects == SubjectsSettings::CaseInsensitive;
     let manner = Manner { fold: case_insensitive, country: site.country.as_ref().map(|country| country.value) };
     let mut directories = Vec::new();
@@ -140,7 +139,7 @@ fn session_bound(site: &SiteSettings, name: &Placed<String>, policy: &Policy) ->
 fn identity_headers(sources: &[Source]) -> IdentityHeaders {
     sources.iter().fold(IdentityHeaders::new(), |headers, source| match source {
         Source::Header(header) => headers.owned_by(HeaderName::clone(&header.name), header.from.clone()),
-        Source::Login(_) | Source::Ask(_) => headers,
+        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) => headers,
     })
 }
 
