@@ -10,6 +10,6 @@ pub mod settings;
 mod source;
 
 pub use field::{FieldName, Said};
-pub use login::{Login, Success, Watched};
-pub use sessions::{Epoch, Sessions};
+pub use login::{Attempt, Change, Login, Request as LoginRequest, Success, Watched};
+pub use sessions::{Epoch, Owner, Sessions};
 pub use source::{Ask, HeaderSource, Source};

@@ -14,6 +14,7 @@ mod hosted;
 mod identity;
 mod languages;
 mod limits;
+mod login;
 mod onward;
 mod operator;
 mod outage;
