@@ -108,7 +108,7 @@ impl Sessions {
     /// Remembers what the store said, unless anything changed since `asked`: an answer that was on its way during a
     /// login must not bring the old subject back.
     pub fn remember(&self, session: KeyedHash, subject: Subject, sealed: Vec<u8>, asked: Epoch) {
-        if self.epoch() != asked {
+        if self.epoch() != asked || self.is_distrusted(session) {
             return;
         }
         self.known.insert(session, Known { subject, sealed: sealed.into() });
@@ -130,7 +130,7 @@ impl Sessions {
         self.distrusted.insert(session, ());
     }
 
-    /// Whether the store is not to be asked whose a session is.
+    /// Whether a session is nobody's, whatever the store says.
     #[must_use]
     pub fn is_distrusted(&self, session: KeyedHash) -> bool {
         self.distrusted.contains_key(&session)

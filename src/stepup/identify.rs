@@ -91,10 +91,8 @@ impl Gateway {
         if let Some(subject) = site.sessions.get(session) {
             return Ok(Some(subject));
         }
-        if site.sessions.is_distrusted(session) {
-            return Ok(None);
-        }
-        Ok(match self.owner_in_store(site, session).await? {
+        let owner = self.owner_in_store(site, session).await?;
+        Ok(match owner.filter(|_| !site.sessions.is_distrusted(session)) {
             Some(Owner::Subject(subject) | Owner::Former(subject)) => Some(subject),
             Some(Owner::Nobody) | None => None,
         })

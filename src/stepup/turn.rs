@@ -37,6 +37,7 @@ pub(super) struct Turn<'a> {
     site: &'a Site,
     visit: &'a Visit,
     login: &'a Login,
+    follows: bool,
     /// The session cookies that came with the request, hashed. Two mean that neither is a session.
     before: Vec<KeyedHash>,
     /// The one that the answer sets, hashed.
@@ -54,6 +55,9 @@ impl<'a> Turn<'a> {
         login: &'a Login,
         answer: &'a HeaderMap,
     ) -> Self {
+        // Two forms may share one session.
+        let same = |other: &&Login| other.session_cookie == login.session_cookie;
+        let follows = site.logins().filter(same).any(|login| login.follow_rotation);
         let before = login.sessions(&visit.headers);
         let before = before.into_iter().map(|cookie| gateway.session_hash(site, cookie)).collect();
         let change = login.change(answer);
@@ -61,7 +65,7 @@ impl<'a> Turn<'a> {
             Change::Set(value) => Some(gateway.session_hash(site, value)),
             Change::Kept | Change::Cleared | Change::Unclear => None,
         };
-        Self { gateway, site, visit, login, before, after, change }
+        Self { gateway, site, visit, login, follows, before, after, change }
     }
 
     /// Remembers what was seen.
@@ -77,9 +81,9 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Whatever the store says later, this gateway takes these sessions for nobody's.
+    /// Whatever the store says later, this gateway takes the session that came for nobody's. Of a new one it knows nothing.
     pub(super) fn distrust(&self) {
-        for &session in self.before.iter().chain(&self.after) {
+        for &session in &self.before {
             self.site.sessions.distrust(session);
         }
     }
@@ -152,7 +156,7 @@ impl<'a> Turn<'a> {
             None => Ok(()),
             // Else an application that renews its cookie on some page would make a doubtful session a new one.
             Some(Owner::Nobody) => self.bind(after, &Owner::Nobody, DOUBT_TTL).await,
-            Some(Owner::Subject(subject) | Owner::Former(subject)) if self.login.follow_rotation => {
+            Some(Owner::Subject(subject) | Owner::Former(subject)) if self.follows => {
                 self.bind(after, &Owner::Subject(subject.clone()), SESSION_TTL).await?;
                 self.bind(*before, &Owner::Former(subject), FORMER_TTL).await
             }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::identity::{Attempt, Login, LoginRequest, Watched};
 use crate::stepup::turn::Turn;
@@ -16,8 +16,16 @@ use crate::stepup::{Gateway, Site, Visit};
 #[derive(Debug)]
 pub struct Watch {
     site: Arc<Site>,
-    /// The body, on a login path.
-    body: Option<Watched>,
+    form: Option<Form>,
+}
+
+/// What may be a login form. It is kept as it goes to the application: a request that was parked is resumed by another.
+#[derive(Debug)]
+struct Form {
+    method: Method,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Watched,
 }
 
 // === impl Watch ===
@@ -29,51 +37,54 @@ impl Watch {
         let path = visit.request.path.decoded();
         let signs_in = site.logins().any(|login| login.is_near_login(path));
         // Without a session and outside the login nothing can change that anybody knows of.
-        if !signs_in && site.logins().all(|login| login.sessions(&visit.headers).is_empty()) {
+        if !signs_in && !site.logins().any(|login| login.names_session(&visit.headers)) {
             return None;
         }
-        Some(Self { site: Arc::clone(site), body: signs_in.then(Watched::default) })
+        let form = signs_in.then(|| Form {
+            method: visit.request.method.clone(),
+            query: visit.target().split_once('?').map(|(_, query)| query.to_owned()),
+            headers: visit.headers.clone(),
+            body: Watched::default(),
+        });
+        Some(Self { site: Arc::clone(site), form })
     }
 
     /// Is told that the request starts, be it for the first time or on a second connection.
     pub fn starts(&mut self) {
-        if let Some(body) = &mut self.body {
-            *body = Watched::default();
+        if let Some(form) = &mut self.form {
+            form.body = Watched::default();
         }
     }
 
     /// Is shown a piece of the request's body, and its end.
     pub fn request_body(&mut self, chunk: &[u8], end: bool) {
-        if let Some(body) = &mut self.body {
-            body.chunk(chunk, end);
+        if let Some(form) = &mut self.form {
+            form.body.chunk(chunk, end);
         }
     }
 
     /// Is shown the head of the answer, before the client gets it.
-    pub async fn response(&mut self, gateway: &Gateway, visit: &Visit, status: StatusCode, headers: &HeaderMap) {
-        let body = self.body.take();
+    pub async fn response(&mut self, gateway: &Gateway, visit: &Visit, status: StatusCode, answer: &HeaderMap) {
+        let form = self.form.take();
         let path = visit.request.path.decoded();
         let site = &*self.site;
         let logs_out = status.as_u16() < 400 && site.logins().any(|login| login.is_logout(path));
-        if body.is_none() && !logs_out && !headers.contains_key(header::SET_COOKIE) {
+        if form.is_none() && !logs_out && !answer.contains_key(header::SET_COOKIE) {
             return;
         }
-        let target = visit.target();
-        let query = target.split_once('?').map(|(_, query)| query);
         let mut cookies: Vec<&str> = Vec::new();
         for login in site.logins() {
             if cookies.contains(&login.session_cookie.as_str()) {
                 continue;
             }
             cookies.push(&login.session_cookie);
-            let attempt = body.as_ref().and_then(|body| {
-                let request =
-                    LoginRequest { method: &visit.request.method, path, query, headers: &visit.headers, body };
+            let attempt = form.as_ref().and_then(|Form { method, query, headers, body }| {
+                let request = LoginRequest { method, path, query: query.as_deref(), headers, body };
                 let same = |other: &&Login| other.session_cookie == login.session_cookie;
-                let attempts = site.logins().filter(same).filter_map(|login| login.attempt(&request, status, headers));
+                let attempts = site.logins().filter(same).filter_map(|login| login.attempt(&request, status, answer));
                 attempts.reduce(Attempt::and)
             });
-            let turn = Turn::new(gateway, site, visit, login, headers);
+            let turn = Turn::new(gateway, site, visit, login, answer);
             if let Err(error) = turn.take(attempt, logs_out).await {
                 // The subject stays unknown, and protected routes stay closed.
                 turn.distrust();

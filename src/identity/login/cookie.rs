@@ -35,6 +35,12 @@ impl Login {
         std::str::from_utf8(value).ok()
     }
 
+    /// Whether a request names any session, however it spells the cookie.
+    #[must_use]
+    pub fn names_session(&self, headers: &HeaderMap) -> bool {
+        self.alike(headers).next().is_some()
+    }
+
     /// Every session that a request names, however it spells the cookie.
     #[must_use]
     pub fn sessions<'h>(&self, headers: &'h HeaderMap) -> Vec<&'h str> {
