@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::admin::Admin;
 use crate::directory::{Directory as _, Health, Kept};
 use crate::stepup::Site;
+use crate::words::Timestamp;
 
 /// How long the store has to answer: its own limit for one operation.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -48,13 +49,15 @@ pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Response {
 /// How the directories of a site fare, by what came of the last look-up: nobody is asked for this.
 fn directories(site: &Site) -> Value {
     let told = |directory: &Arc<Kept>| {
-        let Health { answered, failing } = directory.health();
-        match (failing, answered) {
+        let (name, Health { answered, failing, trouble, .. }) = (directory.name(), directory.health());
+        let answered = answered.map(Timestamp::as_secs);
+        match (failing, trouble) {
             (Some((since, why)), _) => {
-                json!({"directory": directory.name(), "state": why, "since": since.as_secs()})
+                json!({"directory": name, "state": why, "since": since.as_secs(), "answered": answered})
             }
-            (None, Some(at)) => json!({"directory": directory.name(), "state": "ok", "answered": at.as_secs()}),
-            (None, None) => json!({"directory": directory.name(), "state": "not asked yet"}),
+            (None, Some(trouble)) => json!({"directory": name, "state": trouble, "answered": answered}),
+            (None, None) if answered.is_some() => json!({"directory": name, "state": "ok", "answered": answered}),
+            (None, None) => json!({"directory": name, "state": "not asked yet"}),
         }
     };
     site.spec.directories.iter().map(told).collect()

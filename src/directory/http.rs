@@ -229,14 +229,15 @@ fn unreachable(error: &reqwest::Error) -> DirectoryError {
 
 /// Why there is no answer; the error itself repeats the address.
 fn reason(error: &reqwest::Error) -> &'static str {
-    let mut causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
-    let is_tls = causes.any(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause.is::<rustls::Error>() || io.is_some_and(|inner| inner.is::<rustls::Error>())
-    });
     match error.is_connect() {
-        true if is_tls => "its certificate or the TLS handshake is not as it should be",
+        true if is_tls(error) => "its certificate or the TLS handshake is not as it should be",
         true => "no connection",
         false => "the connection broke",
     }
+}
+
+/// Whether TLS is what went wrong. An error of the operating system's kind hides what it wraps from `source`.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls(wrapped)) || error.source().is_some_and(is_tls)
 }

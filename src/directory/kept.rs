@@ -43,6 +43,10 @@ pub struct Health {
     pub answered: Option<Timestamp>,
     /// Since when it has not, and why. `None` while it does.
     pub failing: Option<(Timestamp, String)>,
+    /// What is wrong with it although it answers.
+    pub trouble: Option<String>,
+    /// When it last did not answer as it should, however it fared since.
+    tried: Option<Timestamp>,
 }
 
 /// An answer, and when it was asked for.
@@ -59,6 +63,8 @@ type Flight = Arc<OnceCell<Result<Option<Entry>, DirectoryError>>>;
 const ANSWERS: u64 = 10_000;
 /// How long "not known" holds at most: who has just signed up wants to go on.
 const UNKNOWN: Duration = Duration::from_secs(5);
+/// How long a directory that failed is not asked for whom older contacts may be taken (`stale`).
+const REST: Duration = Duration::from_secs(5);
 
 // === impl Keep ===
 
@@ -114,11 +120,8 @@ impl Kept {
     /// How it fares.
     #[must_use]
     pub fn health(&self) -> Health {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let (None, Some(trouble)) = (&health.failing, self.directory.trouble()) {
-            health.failing = Some((self.clock.now(), trouble));
-        }
-        health
+        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Health { trouble: self.directory.trouble(), ..health }
     }
 
     /// The answer that was given of late, if it still holds.
@@ -134,7 +137,16 @@ impl Kept {
     fn stale(&self, subject: &Subject, keep: Keep) -> Option<Entry> {
         let answer = self.answers.get(subject)?;
         let age = self.clock.now().since(answer.at)?;
-        answer.entry.filter(|_| age < keep.stale).as_deref().cloned()
+        let entry = answer.entry.filter(|_| age < keep.stale).as_deref().cloned()?;
+        self.metrics.looked_up(Lookup::Stale);
+        Some(entry)
+    }
+
+    /// Whether it failed so short a time ago that whoever has older contacts need not wait for it to fail again.
+    fn is_resting(&self) -> bool {
+        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = health.tried.filter(|_| health.failing.is_some()).and_then(|at| self.clock.now().since(at));
+        since.is_some_and(|since| since < REST)
     }
 
     /// Asks, together with all who ask for the same subject at this moment (X11: and for no other).
@@ -193,6 +205,7 @@ impl Kept {
                 self.clock.now()
             }
         };
+        health.tried = Some(self.clock.now());
         health.failing = Some((since, error.to_string()));
     }
 
@@ -213,11 +226,15 @@ impl Directory for Kept {
             self.metrics.looked_up(Lookup::Cached);
             return Ok(answer);
         }
+        if self.is_resting()
+            && let Some(entry) = self.stale(subject, keep)
+        {
+            return Ok(Some(entry));
+        }
         let outcome = self.ask_once(subject).await;
         if matches!(outcome, Err(DirectoryError::Unreachable(_) | DirectoryError::Wrong(_)))
             && let Some(entry) = self.stale(subject, keep)
         {
-            self.metrics.looked_up(Lookup::Stale);
             return Ok(Some(entry));
         }
         outcome

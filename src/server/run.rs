@@ -345,7 +345,7 @@ async fn make_table(
         servers.insert(site.spec.key.clone(), started);
         sites.push(site.spec);
     }
-    let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted);
+    let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted).scoring(plan.risk);
     Ok(Table::new(Arc::new(gateway), servers))
 }
 

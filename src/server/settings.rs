@@ -14,6 +14,7 @@ use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
 use crate::identity::settings::IdentitySettings;
 use crate::portal::settings::PortalSettings;
 use crate::proxy::settings::UpstreamSettings;
+use crate::risk::settings::RiskSettings;
 use crate::words::Country;
 
 /// The config of otpgate.
@@ -50,9 +51,9 @@ pub struct Settings {
     /// Limits on messages and on wrong codes.
     #[serde(default)]
     pub limits: LimitsSettings,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub risk: Option<NotYet>,
+    /// What makes the score of a request.
+    #[serde(default)]
+    pub risk: RiskSettings,
     /// The gateway's own pages.
     #[serde(default)]
     pub portal: PortalSettings,

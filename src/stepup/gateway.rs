@@ -13,6 +13,7 @@ use crate::identity::{Sessions, Source};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
+use crate::risk::ContactRisk;
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
@@ -30,6 +31,7 @@ pub struct Gateway {
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
     pub(super) assertions: Assertions,
+    pub(super) risk: ContactRisk,
     hosts: Hosts,
     /// The host of `public_url`.
     receiver: Option<String>,
@@ -198,7 +200,23 @@ impl Gateway {
         let authority = delivery.public_url().and_then(|url| url.split("://").nth(1));
         let authority = authority.and_then(|authority| Authority::parse(authority.as_bytes()).ok());
         let receiver = authority.map(|authority| authority.host().to_owned());
-        Self { shared, keys, delivery, rules, assertions: Assertions::default(), hosts, receiver, trusted }
+        Self {
+            shared,
+            keys,
+            delivery,
+            rules,
+            assertions: Assertions::default(),
+            risk: ContactRisk::default(),
+            hosts,
+            receiver,
+            trusted,
+        }
+    }
+
+    /// The same, with what speaks against contacts.
+    #[must_use]
+    pub fn scoring(self, risk: ContactRisk) -> Self {
+        Self { risk, ..self }
     }
 
     /// The proxies whose word on the client is taken.

@@ -26,8 +26,26 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("channels: email", "channels: []", "5:23: the list is empty: leave the key out"),
     ("channels: email", "observe: no, channels: email", "5:22: expected true or false"),
     // What later work brings is refused, never ignored.
-    ("store: memory", "risk: {geoip: {}}", "2:1: `risk` is not available yet"),
-    ("max_age: 15m", "contact: {form: phone}", "5:30: `contact` is not available yet"),
+    ("store: memory", "risk: {geoip: {}}", "2:8: `geoip` is not available yet"),
+    ("store: memory", "risk: {points: {new_device: 1}}", "2:17: `new_device` is not available yet"),
+    ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1}}",
+        "2:48: lists from addresses are not available yet: name a file",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: nowhere.txt, points: 1}}",
+        "2:48: the file `nowhere.txt` cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: network, source: x, points: 1}}",
+        "2:33: `network` is not available yet",
+    ),
+    ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
+    ("max_age: 15m", "contact: {}", "5:39: expected one of `form` and `recheck`"),
     (LOGIN, "jwt: {}", "10:9: `jwt` is not available yet"),
     (
         LOGIN,
