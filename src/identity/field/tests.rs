@@ -2,8 +2,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-mod oracle;
-
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn said(field: &str, query: Option<&str>, lines: &[(&str, &str)], body: &str) -> String {
