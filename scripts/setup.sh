@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh build   what the program is built with
 #   scripts/setup.sh lint    the same, rustfmt and clippy
-#   scripts/setup.sh test    the same as build, and what the tests run: Redis, a browser, Python programs
+#   scripts/setup.sh test    the same as build, and what the tests run: Redis, a browser, Python and PHP programs
 #
 # Installs with apt-get when it may (root, or sudo without a password); else says exactly what to install and exits 1.
 #
@@ -25,13 +25,14 @@ have() { command -v "$1" >/dev/null 2>&1; }
 tools() {
   case $1 in
     build | lint) echo cc make cmake ;;
-    test) echo cc make cmake redis-server chromium chromedriver python3 venv ;;
+    test) echo cc make cmake redis-server chromium chromedriver python3 venv php dokuwiki ;;
   esac
 }
 
 present() {
   case $1 in
     chromium) have chromium || have chromium-browser || have google-chrome ;;
+    dokuwiki) [[ -f /usr/share/dokuwiki/doku.php && -d /etc/dokuwiki ]] ;;
     venv) have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) have "$1" ;;
   esac
@@ -52,6 +53,8 @@ package() {
     apt-get:cc) echo gcc libc6-dev ;;
     apt-get:chromedriver) echo chromium-driver ;;
     apt-get:venv) echo python3-venv ;;
+    apt-get:php) echo php-cli php-xml ;;
+    dnf:php) echo php-cli php-xml ;;
     dnf:cc) echo gcc glibc-devel ;;
     dnf:redis-server) echo redis ;;
     apk:cc) echo gcc musl-dev ;;

@@ -312,6 +312,13 @@ impl SiteSpec {
         PathRules { parameters_allowed: !self.routes.protect_anything() }
     }
 
+    /// Whether a request needs no subject, since it may be a sign-in. Not one whose route asks for the query: applications
+    /// that serve every page at one path sign in there too, and such a route means another of their pages (I1).
+    #[must_use]
+    pub fn may_sign_in(&self, request: &CanonicalRequest) -> bool {
+        self.is_sign_in(request.path.decoded()) && !self.routes.is_told_by_query(request)
+    }
+
     /// Whether a path needs no subject: signing in is how one gets one.
     #[must_use]
     pub fn is_sign_in(&self, path: &str) -> bool {

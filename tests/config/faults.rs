@@ -4,7 +4,7 @@ use crate::{SMALL, Written, changed};
 
 const ROUTE: &str = "{path: /account/**, policy: account}";
 const UPSTREAM: &str = "{servers: 127.0.0.1:9000}";
-const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID}";
+const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID, logout: /logout}";
 
 const PUBLIC_URL: &str = "2:13: expected an address such as https://otp.example.com, without a path";
 

@@ -20,5 +20,6 @@ mod operator;
 mod outage;
 mod receipts;
 mod resume;
+mod sessions;
 mod sign_up;
 mod world;
