@@ -8,8 +8,10 @@ mod login;
 mod sessions;
 pub mod settings;
 mod source;
+mod spelling;
 
 pub use field::{FieldName, Said};
 pub use login::{Attempt, Change, Login, Request as LoginRequest, Success, Watched};
 pub use sessions::{Epoch, Owner, Sessions};
 pub use source::{Ask, HeaderSource, Source};
+pub use spelling::one_spelling;
