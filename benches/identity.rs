@@ -7,7 +7,7 @@ use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::HeaderMap;
-use otpgate::identity::{Login, Sessions, Source};
+use otpgate::identity::{Login, Sessions, Source, one_spelling};
 use otpgate::seal::{KeyRing, Secret, SystemRandom};
 use otpgate::server::plan_with;
 use otpgate::words::Subject;
@@ -31,7 +31,7 @@ fn bench(c: &mut Criterion) {
     headers.insert("cookie", line.parse().expect("a cookie"));
     let subject = || {
         let cookie = login.session(black_box(&headers)).expect("a session");
-        let session = keys.hash("session", &[b"shop.example.com", cookie.as_bytes()]);
+        let session = keys.hash("session", &[b"shop.example.com", &one_spelling(&cookie)]);
         (session, sessions.get(session))
     };
     let alice = Subject::parse("alice@example.com").expect("a subject");

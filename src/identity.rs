@@ -9,9 +9,11 @@ mod login;
 mod sessions;
 pub mod settings;
 mod source;
+mod spelling;
 
 pub use field::{FieldName, Said};
 pub use jwt::Jwt;
-pub use login::{Login, Success, Watched};
-pub use sessions::{Epoch, Sessions};
+pub use login::{Attempt, Change, Login, Request as LoginRequest, Success, Watched};
+pub use sessions::{Epoch, Owner, Sessions};
 pub use source::{Ask, HeaderSource, Source};
+pub use spelling::one_spelling;

@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::directory::Directories;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Assertions, Revoked, SiteRevoked};
-use crate::identity::{Sessions, Source};
+use crate::identity::{Sessions, Source, one_spelling};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
@@ -287,7 +287,7 @@ impl Gateway {
     }
 
     pub(super) fn session_hash(&self, site: &Site, cookie: &str) -> KeyedHash {
-        self.keys.hash("session", &[site.spec.key.as_str().as_bytes(), cookie.as_bytes()])
+        self.keys.hash("session", &[site.spec.key.as_str().as_bytes(), &one_spelling(cookie)])
     }
 
     pub(super) fn ip_hash(&self, request: &CanonicalRequest) -> KeyedHash {

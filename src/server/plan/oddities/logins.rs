@@ -86,12 +86,18 @@ pub(super) fn note(site: &SiteSettings, plan: &SitePlan, notes: &mut Notes) {
 
 fn login(login: &LoginSettings, notes: &mut Notes) {
     let success = &login.success;
-    for status in success.status.iter().filter(|status| status.value < 300 && success.location.is_empty()) {
+    let is_vague = success.location.is_empty() && success.cookie.is_none() && success.header.is_none();
+    for status in success.status.iter().filter(|status| status.value < 300 && is_vague) {
         let text = format!(
             "an application that answers a wrong password with {} and its form again would count as a login",
             status.value
         );
         notes.add(status.place, text);
+    }
+    if let Some(follow) = login.follow_rotation.filter(|follow| follow.value) {
+        let text =
+            "whoever signs in elsewhere keeps the name of the session before: every way to sign in must be a `path`";
+        notes.add(follow.place, text);
     }
     if let Some(path) = login.path.first().filter(|_| login.logout.is_empty()) {
         notes.add(path.place, no_logout(path));
