@@ -145,13 +145,14 @@ async fn dokuwiki_does_not_notice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i1_i5_a_sign_in_that_is_read_in_two_ways_opens_nothing() {
     let wiki = Wiki::start();
-    let body = "id=start&do=login&u=bob&u=alice&p=right";
-    let mut browser = wiki.browser();
-    browser.get(SIGN_IN).await;
-    let answer = post_as(&mut browser, "/doku.php?id=start", "application/x-www-form-urlencoded", body).await;
-    assert_eq!(answer.status, 302, "the wiki lets Alice in: {answer:?}");
-    for path in [PROFILE, "/doku.php?do=admin", "/doku.php/x?do=profile", "/doku.php?do=profile&do=login"] {
-        let answer = browser.get(path).await;
-        assert_eq!(answer.location().as_deref(), Some(SIGN_IN), "{path}: {answer:?}");
+    for body in ["id=start&do=login&u=bob&u=alice&p=right", "id=start&do=login&u=bob&+u=alice&p=right"] {
+        let mut browser = wiki.browser();
+        browser.get(SIGN_IN).await;
+        let answer = post_as(&mut browser, "/doku.php?id=start", "application/x-www-form-urlencoded", body).await;
+        assert_eq!(answer.status, 302, "the wiki lets Alice in: {answer:?}");
+        for path in [PROFILE, "/doku.php?do=admin", "/doku.php/x?do=profile", "/doku.php?do=profile&do=login"] {
+            let answer = browser.get(path).await;
+            assert_eq!(answer.location().as_deref(), Some(SIGN_IN), "{path}: {answer:?}");
+        }
     }
 }

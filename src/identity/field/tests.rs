@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod oracle;
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn said(field: &str, query: Option<&str>, lines: &[(&str, &str)], body: &str) -> String {
