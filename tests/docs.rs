@@ -54,6 +54,8 @@ fn otpgate(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
         .current_dir(folder)
         .env("OTPGATE_SECRET", support::process::SECRET)
         .env("CRM_TOKEN", "hunter2")
+        .env("DB_PASSWORD", "hunter2")
+        .env("LDAP_PASSWORD", "hunter2")
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -46,7 +46,47 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
     ("max_age: 15m", "contact: {}", "5:39: expected one of `form` and `recheck`"),
-    (LOGIN, "jwt: {}", "10:9: `jwt` is not available yet"),
+    (LOGIN, "basic: {}", "10:9: `basic` is not available yet"),
+    (
+        LOGIN,
+        "jwt: {cookie: t, keys: {secret: short}, issuer: a, audience: b}",
+        "10:41: the secret is shorter than 32 bytes",
+    ),
+    (
+        LOGIN,
+        "jwt: {cookie: t, keys: {}, issuer: a, audience: b}",
+        "10:32: expected one of `jwks`, `public_key` and `secret`",
+    ),
+    (
+        LOGIN,
+        "jwt: {keys: {jwks: \"https://a.example/k\"}, issuer: a, audience: b}",
+        "10:21: a token is in a cookie or in a header: name one, `cookie` or `header`",
+    ),
+    (
+        LOGIN,
+        "jwt: {cookie: t, keys: {jwks: \"http://a.example/k\"}, issuer: a, audience: b}",
+        "10:39: keys are fetched over https://",
+    ),
+    (
+        LOGIN,
+        "jwt: {cookie: t, keys: {jwks: \"https://a.example/k\"}, issuer: a, audience: b, algorithms: HS256}",
+        "10:99: the keys cannot be of this algorithm",
+    ),
+    (
+        LOGIN,
+        "jwt: {cookie: t, keys: {jwks: \"https://a.example/k\"}, issuer: a, audience: b, algorithms: none}",
+        "10:99: expected an algorithm: RS256, RS384, RS512, PS256, ES256, ES384, EdDSA, or HS256 with a secret",
+    ),
+    (
+        LOGIN,
+        "jwt: {cookie: t, keys: {jwks: \"https://a.example/k\"}, issuer: [], audience: b}",
+        "10:71: the list is empty: leave the key out",
+    ),
+    (
+        LOGIN,
+        "jwt: {cookie: t, keys: {public_key: otpgate.yaml}, issuer: a, audience: b}",
+        "10:45: `otpgate.yaml` has no public key in PEM: RSA, ECDSA or Ed25519",
+    ),
     (
         LOGIN,
         "login: {path: /login, field: a, session_cookie: S, success: {cookie: a b}}",
@@ -57,7 +97,57 @@ const TABLE: &[(&str, &str, &str)] = &[
         "login: {path: /login, field: a, session_cookie: S, success: {header: {name: a b}}}",
         "10:85: expected the name of a header, such as `X-Remote-User`",
     ),
-    ("{file: contacts.yaml}", "{sql: x}", "12:17: `sql` is not available yet"),
+    ("{file: contacts.yaml}", "{sql: x}", "12:22: expected keys and values, found a single value"),
+    (
+        "{file: contacts.yaml}",
+        "{sql: {url: \"oracle://h/d\", query: x}}",
+        "12:28: expected the address of a database: postgres://user:password@host/name, mysql://… or sqlite:path",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{sql: {url: \"mysql://u:p@h/d\", query: \"SELECT 1 FROM u WHERE a = '{subject}'\"}}",
+        "12:54: a placeholder inside quotes or a comment is none: write `{subject}` without quotes, it is bound as a value",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{sql: {url: \"mysql://u:p@h/d\", query: \"SELECT 1 FROM u\"}}",
+        "12:54: the statement names nobody: compare with `{subject}`",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{sql: {url: \"mysql://u:p@h/d\", query: \"SELECT 1 WHERE a = {user}\"}}",
+        "12:54: `{user}` stands for nothing here: known is {subject}",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{sql: {url: \"mysql://u:p@h/d\", query: \"SELECT {subject}\", pool: 0}}",
+        "12:80: expected 1 to 100 connections",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{sql: {url: \"mysql://u:p@h/d\", query: \"SELECT {subject}\", timeout: 1m}}",
+        "12:83: expected 100ms to 30s",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{ldap: {url: \"http://h\", base: b, filter: \"(uid={subject})\", attributes: {email: mail}}}",
+        "12:29: expected `ldaps://host` or `ldap://host`, without a path",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{ldap: {url: \"ldaps://h\", base: b, filter: \"(uid=x)\", attributes: {email: mail}}}",
+        "12:59: the filter names nobody: write `{subject}` where the name goes",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{ldap: {url: \"ldaps://h\", base: b, filter: \"(uid={subject}\", attributes: {email: mail}}}",
+        "12:59: expected a filter (RFC 4515) such as (&(objectClass=person)(uid={subject}))",
+    ),
+    (
+        "{file: contacts.yaml}",
+        "{ldap: {url: \"ldaps://h\", bind: {dn: x, password: \"\"}, base: b, filter: \"(uid={subject})\", attributes: {email: mail}}}",
+        "12:66: expected a text that is not empty",
+    ),
     ("    sign_in: /login", "    paths: php", "11:12: `php` is not available yet"),
     ("8080}", "8080, proxy_protocol: true}", "1:54: `proxy_protocol: true` is not available yet"),
     ("store: memory", "portal: {logo: x}", "2:10: `logo` is not available yet"),
