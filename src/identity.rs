@@ -1,15 +1,21 @@
 //! Identity sources: who the application says the visitor is.
 //!
-//! May use: `words`, `seal`, `request`. Pure but for the cache of [`Sessions`]; the store behind that cache is asked
-//! by the conductor. Start at [`Source`].
+//! May use: `words`, `seal`, `request`. Pure but for the caches of [`Sessions`] and [`Answers`]; the store and the
+//! application behind them are asked by the conductor. Start at [`Source`].
 
+mod answers;
+mod application;
 mod field;
 mod login;
 mod sessions;
 pub mod settings;
 mod source;
+mod whoami;
 
+pub use answers::{About, Answers, Keep, Named};
+pub use application::{Answer, Application, MOST, Question, Unanswered};
 pub use field::{FieldName, Said};
 pub use login::{Login, Success, Watched};
 pub use sessions::{Epoch, Sessions};
 pub use source::{Ask, HeaderSource, Source};
+pub use whoami::{BadReading, Reading, Whoami};

@@ -1,10 +1,11 @@
 //! The kinds of identity source.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 
-use crate::identity::Login;
+use crate::identity::{Login, Whoami};
 use crate::request::Networks;
 use crate::words::{BadSubject, EmailAddress, Subject};
 
@@ -17,6 +18,8 @@ pub enum Source {
     Header(HeaderSource),
     /// The visitor types an e-mail address that the operator has allowed.
     Ask(Ask),
+    /// The application itself, asked with the visitor's session.
+    Whoami(Arc<Whoami>),
 }
 
 /// A header that named peers set themselves; nobody else's is believed (I5).

@@ -157,6 +157,11 @@ impl Gateway {
                 Ok(who) => who.subject,
                 Err(Unknown::Conflict) => return Err(NotMine::Arrival(Arrival::SomebodyElse)),
                 Err(Unknown::Store(error)) => return Err(NotMine::Store(error)),
+                Err(Unknown::Application(error)) => {
+                    tracing::error!(%error, site = %site.spec.key, "the application does not say who is asking");
+                    // Answered alike: what is needed for the next step cannot be asked now.
+                    return Err(NotMine::Store(StoreError::Unreachable(format!("it was not asked, since {error}"))));
+                }
             };
             match (now, particulars.named()) {
                 (None, None) => {}

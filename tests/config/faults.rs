@@ -325,7 +325,7 @@ fn the_small_config_is_good_and_not_odd() {
 fn a_policy_bound_to_a_session_needs_a_login() {
     let bound = changed("max_age: 15m", "bind: [subject, app_session]")
         .replace(LOGIN, "header: {name: X-User, from: 10.0.0.1}");
-    let expected = "14:37: `account` binds to the application's session, but no `login` of this site names its cookie: nobody could pass";
+    let expected = "14:37: `account` binds to the application's session, but no `login` or `whoami` of this site names its cookie: nobody could pass";
     assert_eq!(Written::new(bound.as_bytes()).fault(), expected);
 }
 

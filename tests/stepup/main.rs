@@ -20,4 +20,5 @@ mod outage;
 mod receipts;
 mod resume;
 mod sign_up;
+mod whoami;
 mod world;
