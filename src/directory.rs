@@ -7,6 +7,9 @@
 mod chain;
 mod entry;
 mod file;
+mod http;
+mod identity;
+mod kept;
 mod mark;
 mod reading;
 pub mod settings;
@@ -14,6 +17,9 @@ pub mod settings;
 pub use chain::{Directories, Found};
 pub use entry::{Entry, Listed};
 pub use file::{BadDirectoryFile, FileDirectory, Problem};
+pub use http::{HttpDirectory, HttpSpec, MarkSpec};
+pub use identity::IdentityDirectory;
+pub use kept::{Health, Keep, Kept};
 pub use mark::{Mark, MarkError};
 pub use reading::{Field, Reading};
 
@@ -44,6 +50,11 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When it cannot be asked, or its answer means nothing: nothing is known then (D10).
     async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError>;
+
+    /// What is wrong with it although it answers, such as a file whose newest version cannot be read. No secret.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Whether it wants to be told of contacts that were proved.
     fn takes_marks(&self) -> bool {

@@ -14,7 +14,7 @@
 //! | [`proxy`] · [`admin`] | the pingora adapter · health, metrics and the admin API on a listener of their own |
 //! | [`portal`] | the gateway's own pages and JSON endpoints |
 //! | [`stepup`] | the conductor: the I/O around the pure rooms |
-//! | [`gate`] · [`challenge`] · [`grant`] · [`identity`] | the verdict · life of a challenge · the sealed cookie · who is asking |
+//! | [`gate`] · [`challenge`] · [`grant`] · [`identity`] · [`risk`] | the verdict · life of a challenge · the sealed cookie · who is asking · signals and score |
 //! | [`directory`] · [`delivery`] | subject to contacts · how a code reaches a contact |
 //! | [`store`] | what must be remembered, as semantic operations |
 //! | [`audit`] | what happened, for whom, why: events and metrics |
@@ -39,6 +39,7 @@ pub mod identity;
 pub mod portal;
 pub mod proxy;
 pub mod request;
+pub mod risk;
 pub mod seal;
 pub mod server;
 pub mod stepup;

@@ -17,6 +17,7 @@ mod limits;
 mod measures;
 pub mod memory;
 mod messages;
+mod provers;
 pub mod redis;
 mod sends;
 pub mod settings;
@@ -35,6 +36,7 @@ pub use guards::{Guard, PumpingMode, PumpingRules};
 pub use limits::{FailureLimits, Limits, SendLimits, TypedLimits, Window};
 pub use measures::{Bucket, Grain, Measure, Measured, What};
 pub use messages::{NewMessage, Report, Reported, Repriced, SentTo, TakenMessage, TrackedMessage, Which};
+pub use provers::Provers;
 pub use sends::{Permit, Resend, SendAsk};
 pub use spending::{Charge, Charged, MoneyBudget, Spent};
 
@@ -163,6 +165,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// What a site spent.
     async fn spent(&self, site: &SiteKey) -> Result<Spent, StoreError>;
+
+    /// How many others proved a contact lately; notes first that the one who asks did, if that is so.
+    async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

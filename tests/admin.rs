@@ -450,7 +450,10 @@ async fn health_and_readiness() {
     let alive = answer(listener.client.get(listener.url("/healthz"))).await;
     assert_eq!((alive.status, alive.body.as_str()), (200, "ok"));
     let ready = answer(listener.client.get(listener.url("/readyz"))).await;
-    assert_eq!((ready.status, ready.json()), (200, json!({"ready": true, "store": "ok"})));
+    let directories = json!([{"directory": "everybody", "state": "not asked yet"}]);
+    let directories = json!({(HOST): directories, "*.wiki.example.com": directories});
+    let told = json!({"ready": true, "store": "ok", "directories": directories});
+    assert_eq!((ready.status, ready.json()), (200, told));
 }
 
 #[tokio::test]

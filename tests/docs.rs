@@ -53,6 +53,7 @@ fn otpgate(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
         .args(arguments)
         .current_dir(folder)
         .env("OTPGATE_SECRET", support::process::SECRET)
+        .env("CRM_TOKEN", "hunter2")
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -86,7 +87,8 @@ fn the_config_of_the_readme_loads_in_twenty_lines_and_does_what_it_says() {
 #[test]
 fn every_other_piece_of_yaml_in_the_readme_fits_the_whole_config() {
     let text = document("README.md");
-    let whole = &files(&text)["otpgate.yaml"];
+    let files = files(&text);
+    let whole = &files["otpgate.yaml"];
     let pieces: Vec<String> = blocks(&text).into_iter().filter(|(info, _)| info == "yaml").map(|(_, b)| b).collect();
     assert!(!pieces.is_empty());
     for piece in pieces {
@@ -104,9 +106,11 @@ fn every_other_piece_of_yaml_in_the_readme_fits_the_whole_config() {
             }
         }
         let folder = TempDir::new().unwrap();
+        for (name, text) in &files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
         let config = format!("{kept}{piece}").replace("/etc/otpgate/", "");
         fs::write(folder.path().join("otpgate.yaml"), &config).unwrap();
-        fs::write(folder.path().join("contacts.yaml"), "alice@example.com: {email: alice@example.com}\n").unwrap();
         let certified = rcgen::generate_simple_self_signed(vec!["shop.example.com".to_owned()]).unwrap();
         fs::write(folder.path().join("fullchain.pem"), certified.cert.pem()).unwrap();
         fs::write(folder.path().join("privkey.pem"), certified.signing_key.serialize_pem()).unwrap();
@@ -143,6 +147,7 @@ fn every_metric_of_the_readme_exists_and_every_metric_is_in_it() {
     metrics.providers.verified("post", otpgate::words::Channel::Email, "", [Some(900), Some(900)]);
     metrics.providers.spent("shop", otpgate::words::Amount::ZERO, otpgate::words::Amount::ZERO);
     metrics.providers.out_of_money("shop", "per_day");
+    metrics.directory("shop", "file contacts.yaml").looked_up(otpgate::audit::Lookup::Found);
     metrics.verified(otpgate::audit::VerifyOutcome::Passed);
     metrics.store_answered("ping", std::time::Duration::ZERO, false);
     let text = metrics.encode();

@@ -7,9 +7,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::admin::Admin;
+use crate::directory::{Directory as _, Health, Kept};
+use crate::stepup::Site;
+use crate::words::Timestamp;
 
 /// How long the store has to answer: its own limit for one operation.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -23,6 +26,9 @@ pub(super) async fn alive() -> &'static str {
 }
 
 /// Whether the store answers: without it, protected routes answer 503.
+///
+/// A directory that is down is told and makes nothing unready: all gateways ask the same one, so that taking them out of
+/// service would end the pages that need no code, and the visitors who have passed, as well.
 pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     let gateway = admin.gateway();
     let answer = tokio::time::timeout(STORE_TIMEOUT, gateway.shared().store.ping()).await;
@@ -32,8 +38,29 @@ pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Response {
         Err(_) => Some("the store cannot be reached: no answer within a second".to_owned()),
     };
     let status = if failure.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({"ready": failure.is_none(), "store": failure.as_deref().unwrap_or("ok")});
+    let body = json!({
+        "ready": failure.is_none(),
+        "store": failure.as_deref().unwrap_or("ok"),
+        "directories": gateway.sites().map(|site| (site.spec.key.to_string(), directories(site))).collect::<Map<_, _>>(),
+    });
     (status, Json(body)).into_response()
+}
+
+/// How the directories of a site fare, by what came of the last look-up: nobody is asked for this.
+fn directories(site: &Site) -> Value {
+    let told = |directory: &Arc<Kept>| {
+        let (name, Health { answered, failing, trouble, .. }) = (directory.name(), directory.health());
+        let answered = answered.map(Timestamp::as_secs);
+        match (failing, trouble) {
+            (Some((since, why)), _) => {
+                json!({"directory": name, "state": why, "since": since.as_secs(), "answered": answered})
+            }
+            (None, Some(trouble)) => json!({"directory": name, "state": trouble, "answered": answered}),
+            (None, None) if answered.is_some() => json!({"directory": name, "state": "ok", "answered": answered}),
+            (None, None) => json!({"directory": name, "state": "not asked yet"}),
+        }
+    };
+    site.spec.directories.iter().map(told).collect()
 }
 
 /// Every metric. What the store knows of providers and money is asked for on the way, and shown the next time.

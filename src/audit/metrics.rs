@@ -4,6 +4,7 @@
 //! which hold their counters ready: one atomic addition, no lock, no look-up. Labels come from the config and from
 //! enums alone, never from a request, so that nobody outside can make a new time series.
 
+mod directories;
 mod labels;
 mod process;
 mod providers;
@@ -18,8 +19,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+pub use directories::DirectoryMetrics;
 use labels::{KindLabel, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels};
-pub use labels::{ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
+pub use labels::{Lookup, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 
 pub use providers::ProviderMetrics;
 
@@ -40,6 +42,7 @@ pub struct Metrics {
     verifications: Family<OutcomeLabel, Counter>,
     sends: Family<SendLabels, Counter>,
     receipts: Family<ReceiptLabels, Counter>,
+    directories: directories::Directories,
     store_seconds: Family<OperationLabel, Histogram, StoreBuckets>,
     store_errors: Family<OperationLabel, Counter>,
     reloads: Family<OutcomeLabel, Counter>,
@@ -98,6 +101,9 @@ impl Metrics {
         let providers = ProviderMetrics::default();
         providers.register(own);
 
+        let directories = directories::Directories::default();
+        directories.register(own);
+
         let store_seconds = Family::new_with_constructor(StoreBuckets);
         let help = "Time that an operation of the store took";
         own.register_with_unit("store_operation", help, Unit::Seconds, store_seconds.clone());
@@ -133,6 +139,7 @@ impl Metrics {
             verifications,
             sends,
             receipts,
+            directories,
             store_seconds,
             store_errors,
             reloads,
@@ -148,6 +155,12 @@ impl Metrics {
     #[must_use]
     pub fn site(&self, site: &str) -> SiteMetrics {
         SiteMetrics::new(site, &self.requests, &self.upstream_errors)
+    }
+
+    /// The metrics of a directory of a site, by what it is called. Taken once per load of the config.
+    #[must_use]
+    pub fn directory(&self, site: &str, directory: &str) -> DirectoryMetrics {
+        self.directories.of(site, directory)
     }
 
     /// The counters of requests that belong to no site; their label is `none`.

@@ -170,7 +170,12 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
     story.tell("policy", described(policy));
     let subject = subject(site, &request, asked);
     story.tell("subject", subject_text(site, policy, subject.as_ref()));
-    story.tell("score", "0: no risk signal is available yet");
+    let score = if is_form(policy) && plan.risk.is_on() {
+        "not known here: it is that of the contact in the form"
+    } else {
+        "0: no risk signal is available yet"
+    };
+    story.tell("score", score);
     let verdict = match (&subject, policy) {
         (Err(Contradiction), Policy::StepUp(policy)) if !policy.observe => "refuse (identity_conflict): 403".to_owned(),
         (subject, policy) => verdict(site, &request, policy, matches!(subject, Ok(Some(_)))),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::directory::{Directory, DirectoryError, Entry};
-use crate::words::Subject;
+use crate::audit::Metrics;
+use crate::directory::{Directory, DirectoryError, Entry, Keep, Kept};
+use crate::words::{Clock, Subject};
 
 /// The directories of a site, in order.
 #[derive(Debug, Clone, Default)]
-pub struct Directories(Vec<Arc<dyn Directory>>);
+pub struct Directories(Vec<Arc<Kept>>);
 
 /// What was found, and where.
 #[derive(Debug, Clone)]
@@ -21,10 +22,24 @@ pub struct Found {
 // === impl Directories ===
 
 impl Directories {
-    /// These, in order.
+    /// These, in order, each asked each time.
     #[must_use]
-    pub const fn new(directories: Vec<Arc<dyn Directory>>) -> Self {
-        Self(directories)
+    pub fn new(directories: Vec<Arc<dyn Directory>>) -> Self {
+        Self::kept(directories.into_iter().map(|directory| (directory, None)))
+    }
+
+    /// These, in order, each with for how long its answers are kept.
+    pub fn kept(directories: impl IntoIterator<Item = (Arc<dyn Directory>, Option<Keep>)>) -> Self {
+        Self(directories.into_iter().map(|(directory, keep)| Arc::new(Kept::new(directory, keep))).collect())
+    }
+
+    /// The same directories as those of `site`, by this clock, and counted there.
+    #[must_use]
+    pub fn watched(&self, site: &str, clock: &Arc<dyn Clock>, metrics: &Metrics) -> Self {
+        let watched = |directory: &Arc<Kept>| {
+            Arc::new(directory.watched(Arc::clone(clock), metrics.directory(site, directory.name())))
+        };
+        Self(self.0.iter().map(watched).collect())
     }
 
     /// What the first directory that knows `subject` says of it.
@@ -41,14 +56,19 @@ impl Directories {
         Ok(None)
     }
 
+    /// Forgets what was kept of `subject`.
+    pub fn forget(&self, subject: &Subject) {
+        self.0.iter().for_each(|directory| directory.forget(subject));
+    }
+
     /// The directory at a place.
     #[must_use]
-    pub fn get(&self, directory: usize) -> Option<&Arc<dyn Directory>> {
+    pub fn get(&self, directory: usize) -> Option<&Arc<Kept>> {
         self.0.get(directory)
     }
 
     /// Each of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Directory>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kept>> {
         self.0.iter()
     }
 }

@@ -1,26 +1,35 @@
 //! A directory in a file, YAML or CSV.
 //!
-//! The whole file is read into memory when the config is: a look-up asks nobody. An entry that cannot be what the
-//! operator meant is an error; a contact that no code can go to is skipped with a warning, so that one bad number does
-//! not lock out everybody.
+//! The whole file is read into memory when the config is, and again when it changed: a look-up asks nobody. An entry that
+//! cannot be what the operator meant is an error; a contact that no code can go to is skipped with a warning, so that one
+//! bad number does not lock out everybody.
+//!
+//! Start at [`FileDirectory`]; `watch.rs` is how a change is seen and taken over.
 
+mod alike;
 mod builder;
 mod csv;
+mod watch;
 mod yaml;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
+use watch::Watched;
+
+use crate::directory::settings::Manner;
 use crate::directory::{Directory, DirectoryError, Entry};
 use crate::words::{BadSubject, Subject};
 
-/// A directory read from a file.
-pub struct FileDirectory {
+/// A directory in a file, and in memory.
+pub struct FileDirectory(Arc<Watched>);
+
+/// What a file says.
+struct Contents {
     entries: HashMap<Subject, Entry>,
     warnings: Vec<String>,
-    /// Whether subjects are case-insensitive.
-    fold: bool,
 }
 
 /// Why a file is no directory, and where. Carries nobody's contact or name.
@@ -73,13 +82,13 @@ pub enum Problem {
     /// A first line without the column of subjects, or with columns that mean nothing here.
     #[error(
         "the first line must name the columns subject,email,sms,voice,language, with commas between them; `subject` must \
-         be among them, the others may be left out"
+         be among them, the others may be left out, and phone, id, country, label, verified_at and changed_at may be added"
     )]
     Header,
 }
 
 /// The keys of an entry, for people.
-const KEYS: &str = "email, sms, voice and language";
+const KEYS: &str = "email, sms, voice, phone, language, country and id";
 
 fn folded(fold: bool) -> &'static str {
     if fold { " (the site's subjects are case-insensitive)" } else { "" }
@@ -93,12 +102,60 @@ fn named(key: &Option<String>, meant: &Option<&'static str>) -> String {
 // === impl FileDirectory ===
 
 impl FileDirectory {
-    /// Reads `path`: CSV if its name ends in `.csv`, else YAML. With `fold`, subjects are case-insensitive
-    /// (`subjects: case_insensitive` of the site).
+    /// Reads `path`: CSV if its name ends in `.csv`, else YAML.
     ///
     /// # Errors
     /// When it cannot be read, is malformed, or two entries are one subject.
-    pub fn load(path: &Path, fold: bool) -> Result<Self, BadDirectoryFile> {
+    pub fn load(path: &Path, manner: Manner) -> Result<Self, BadDirectoryFile> {
+        Ok(Self(Arc::new(Watched::load(path, manner)?)))
+    }
+
+    /// What is odd about the file but no error: contacts that were skipped, and why, and subjects that look alike, with
+    /// line numbers. Carries nobody's contact or name.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.0.contents().warnings.clone()
+    }
+
+    /// The number of subjects.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.contents().entries.len()
+    }
+
+    /// Whether it knows nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[async_trait::async_trait]
+impl Directory for FileDirectory {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
+        self.0.look().await;
+        Ok(self.0.contents().find(subject, self.0.manner().fold))
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.0.trouble()
+    }
+}
+
+impl fmt::Debug for FileDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileDirectory({} subjects)", self.len())
+    }
+}
+
+// === impl Contents ===
+
+impl Contents {
+    fn read(path: &Path, manner: Manner) -> Result<Self, BadDirectoryFile> {
         let bytes = std::fs::read(path).map_err(|error| Problem::Unreadable(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
@@ -108,44 +165,12 @@ impl FileDirectory {
         // What Windows programs put before UTF-8.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        if is_csv { csv::read(text, fold) } else { yaml::read(text, fold) }
+        if is_csv { csv::read(text, manner) } else { yaml::read(text, manner) }
     }
 
-    /// What is odd about the file but no error: contacts that were skipped, and why, with line numbers. Carries nobody's
-    /// contact or name.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// The number of subjects.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether it knows nobody.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-}
-
-#[async_trait::async_trait]
-impl Directory for FileDirectory {
-    fn name(&self) -> &str {
-        "file"
-    }
-
-    async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
-        let found = if self.fold { self.entries.get(&subject.folded()) } else { self.entries.get(subject) };
-        Ok(found.cloned())
-    }
-}
-
-impl fmt::Debug for FileDirectory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FileDirectory({} subjects)", self.entries.len())
+    fn find(&self, subject: &Subject, fold: bool) -> Option<Entry> {
+        let found = if fold { self.entries.get(&subject.folded()) } else { self.entries.get(subject) };
+        found.cloned()
     }
 }
 

@@ -40,10 +40,12 @@ pub struct Reading<'a> {
     country: Option<Country>,
     entry: Option<Entry>,
     warnings: Vec<String>,
+    /// Rows of several people came: no row makes that good.
+    is_unclear: bool,
 }
 
 /// The longest label, in characters: it stands on a button.
-pub(super) const LABEL: usize = 40;
+const LABEL: usize = 40;
 
 // === impl Field ===
 
@@ -80,7 +82,7 @@ impl<'a> Reading<'a> {
     /// case-insensitive.
     #[must_use]
     pub const fn new(asked: &'a Subject, fold: bool, country: Option<Country>) -> Self {
-        Self { asked, fold, country, entry: None, warnings: Vec::new() }
+        Self { asked, fold, country, entry: None, warnings: Vec::new(), is_unclear: false }
     }
 
     /// Takes a row. A field may come several times, for several contacts on one channel; empty texts are none.
@@ -89,6 +91,12 @@ impl<'a> Reading<'a> {
     /// When the row is of another subject, or names another `id` than the rows before it: whose contacts these are is
     /// unclear then (H19).
     pub fn row(&mut self, fields: &[(Field, &str)]) -> Result<(), DirectoryError> {
+        let outcome = if self.is_unclear { Err(DirectoryError::Ambiguous) } else { self.take(fields) };
+        self.is_unclear = outcome.is_err();
+        outcome
+    }
+
+    fn take(&mut self, fields: &[(Field, &str)]) -> Result<(), DirectoryError> {
         let said = || fields.iter().map(|(field, text)| (*field, text.trim())).filter(|(_, text)| !text.is_empty());
         let mut id = None;
         for (field, text) in said() {
@@ -145,6 +153,11 @@ impl<'a> Reading<'a> {
         (self.entry, self.warnings)
     }
 
+    /// What is odd about the rows since it was last asked for.
+    pub(super) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
     fn is_asked(&self, text: &str) -> bool {
         let Ok(subject) = Subject::parse(text) else { return false };
         subject == *self.asked || self.fold && subject.folded() == self.asked.folded()
@@ -173,7 +186,7 @@ impl<'a> Reading<'a> {
         let (label, verified, changed) = (said(Field::Label), said(Field::VerifiedAt), said(Field::ChangedAt));
         let contact = match label {
             Some(label) if label.chars().count() > LABEL || label.contains(char::is_control) => {
-                self.warn("a label is longer than 40 characters or no line of text, and left out");
+                self.warn(&format!("the label is longer than {LABEL} characters or no line of text, and left out"));
                 contact
             }
             Some(label) => contact.labelled(label),

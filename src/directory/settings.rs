@@ -1,5 +1,11 @@
 //! The config's `directory` of a site.
 
+mod http;
+mod site;
+
+pub use http::{BasicSettings, HttpDirectorySettings, MarkSettings};
+pub use site::{SiteDirectory, SiteDirectorySettings};
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,23 +13,30 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, NotYet, Placed, Surroundings};
-use crate::directory::{Directory, FileDirectory};
+use crate::directory::{Directory, FileDirectory, IdentityDirectory};
 use crate::words::Country;
 
-/// A directory: what maps a subject to contacts.
+/// A kind of directory: what maps a subject to contacts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum DirectorySettings {
     /// A YAML or CSV file.
     File(Placed<PathBuf>),
+    /// The subject is itself an e-mail address, or a telephone number in E.164.
+    Identity(NoSettings),
     #[schemars(skip)]
     Sql(NotYet),
     #[schemars(skip)]
     Ldap(NotYet),
-    #[schemars(skip)]
-    Http(NotYet),
+    /// Asked over HTTP, answered with JSON.
+    Http(Placed<HttpDirectorySettings>),
 }
+
+/// Nothing to set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
 
 /// How a site's directories are read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,14 +67,18 @@ impl Placed<DirectorySettings> {
         match &self.value {
             DirectorySettings::File(path) => {
                 let shown = path.value.display();
-                let file = FileDirectory::load(&around.path(&path.value), manner.fold)
+                let file = FileDirectory::load(&around.path(&path.value), manner)
                     .map_err(|error| path.fault(format!("`{shown}`: {error}")))?;
                 let warnings = file.warnings().iter().map(|warning| format!("`{shown}`: {warning}")).collect();
                 Ok(Loaded { directory: Arc::new(file), warnings })
             }
-            DirectorySettings::Sql(never) | DirectorySettings::Ldap(never) | DirectorySettings::Http(never) => {
-                match *never {}
+            DirectorySettings::Identity(NoSettings {}) => {
+                Ok(Loaded { directory: Arc::new(IdentityDirectory), warnings: Vec::new() })
             }
+            DirectorySettings::Http(http) => {
+                Ok(Loaded { directory: Arc::new(http.load(around, manner)?), warnings: Vec::new() })
+            }
+            DirectorySettings::Sql(never) | DirectorySettings::Ldap(never) => match *never {},
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::Policies;
 use crate::proxy::UpstreamSpec;
 use crate::request::TrustedProxies;
+use crate::risk::ContactRisk;
 use crate::seal::{KeyRing, Secret};
 use crate::server::settings::{LogFormatSettings, LogSettings, Settings};
 use crate::stepup::{ChallengeRules, SiteSpec};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub keys: KeyRing,
     /// How challenges are put.
     pub rules: ChallengeRules,
+    /// What speaks against contacts.
+    pub risk: ContactRisk,
     /// The sites, at least one.
     pub sites: Vec<SitePlan>,
     /// How codes reach people.
@@ -167,6 +170,7 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
         store: store(settings.store.as_ref(), around)?,
         keys: keys(&settings.secrets, around)?,
         rules: rules(settings)?,
+        risk: settings.risk.contact_risk(around)?,
         sites: sites::sites(settings, &policies, around, notes)?,
         delivery,
         admin: listeners::admin(settings.admin.as_ref(), &listeners, around)?,

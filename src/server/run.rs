@@ -351,8 +351,9 @@ async fn make_table(
         (site.clone(), application)
     };
     let applications = servers.iter().map(application).collect();
-    let gateway =
-        Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted).asking(applications);
+    let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted)
+        .scoring(plan.risk)
+        .asking(applications);
     Ok(Table::new(Arc::new(gateway), servers))
 }
 

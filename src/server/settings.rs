@@ -9,11 +9,12 @@ use crate::admin::settings::AdminSettings;
 use crate::challenge::settings::{ChallengeSettings, LimitsSettings};
 use crate::config::{Address, Credential, Many, Named, Network, NotYet, Placed, Size};
 use crate::delivery::settings::DeliverySettings;
-use crate::directory::settings::DirectorySettings;
+use crate::directory::settings::SiteDirectorySettings;
 use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
 use crate::identity::settings::IdentitySettings;
 use crate::portal::settings::PortalSettings;
 use crate::proxy::settings::UpstreamSettings;
+use crate::risk::settings::RiskSettings;
 use crate::words::Country;
 
 /// The config of otpgate.
@@ -50,9 +51,9 @@ pub struct Settings {
     /// Limits on messages and on wrong codes.
     #[serde(default)]
     pub limits: LimitsSettings,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub risk: Option<NotYet>,
+    /// What makes the score of a request.
+    #[serde(default)]
+    pub risk: RiskSettings,
     /// The gateway's own pages.
     #[serde(default)]
     pub portal: PortalSettings,
@@ -104,7 +105,7 @@ pub struct SiteSettings {
     pub sign_in: Option<Placed<String>>,
     /// What maps a subject to contacts, in order.
     #[serde(default)]
-    pub directory: Many<Placed<DirectorySettings>>,
+    pub directory: Many<Placed<SiteDirectorySettings>>,
     /// Whether subjects that differ by case alone are one. Default exact.
     #[serde(default)]
     pub subjects: SubjectsSettings,

@@ -13,6 +13,7 @@ use crate::identity::{Answers, Application, Sessions, Source};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
+use crate::risk::ContactRisk;
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
@@ -30,6 +31,7 @@ pub struct Gateway {
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
     pub(super) assertions: Assertions,
+    pub(super) risk: ContactRisk,
     hosts: Hosts,
     /// The host of `public_url`.
     receiver: Option<String>,
@@ -212,8 +214,24 @@ impl Gateway {
         let authority = delivery.public_url().and_then(|url| url.split("://").nth(1));
         let authority = authority.and_then(|authority| Authority::parse(authority.as_bytes()).ok());
         let receiver = authority.map(|authority| authority.host().to_owned());
-        let (assertions, applications) = (Assertions::default(), HashMap::new());
-        Self { shared, keys, delivery, rules, assertions, hosts, receiver, trusted, applications }
+        Self {
+            shared,
+            keys,
+            delivery,
+            rules,
+            assertions: Assertions::default(),
+            risk: ContactRisk::default(),
+            hosts,
+            receiver,
+            trusted,
+            applications: HashMap::new(),
+        }
+    }
+
+    /// The same, with what speaks against contacts.
+    #[must_use]
+    pub fn scoring(self, risk: ContactRisk) -> Self {
+        Self { risk, ..self }
     }
 
     /// The proxies whose word on the client is taken.
@@ -320,7 +338,9 @@ impl SiteSpec {
 // === impl Site ===
 
 impl Site {
-    fn new(spec: SiteSpec, shared: &Shared) -> Self {
+    fn new(mut spec: SiteSpec, shared: &Shared) -> Self {
+        let site = spec.key.as_str();
+        spec.directories = spec.directories.watched(site, &shared.clock, &shared.audit.metrics);
         let longest = spec
             .routes
             .policies()

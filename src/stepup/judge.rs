@@ -12,6 +12,7 @@ use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::grant::Claims;
 use crate::identity::Unanswered;
 use crate::request::RequestKind;
+use crate::risk::Risk;
 use crate::stepup::identify::{Unknown, Who};
 use crate::stepup::sign_up::{InForm, Read};
 use crate::stepup::{BodyError, Changing, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
@@ -28,6 +29,8 @@ pub(super) struct Case<'a> {
     pub body: Option<Bytes>,
     /// The contact in the request's own form, once it was read.
     pub form: Option<InForm>,
+    /// What speaks against the request.
+    pub risk: Risk,
     /// The challenge whose parked request this is, when one is resumed.
     pub resumed: Option<Resumed>,
 }
@@ -39,9 +42,6 @@ pub(super) struct Resumed {
     pub token: KeyedHash,
 }
 
-/// The score of a request while no risk signal is configured.
-const SCORE: u8 = 0;
-
 impl Gateway {
     /// The whole decision about one request. The body is read only to be parked, or to be bound to a confirmation.
     pub async fn judge(&self, site: &Arc<Site>, visit: &Visit, body: &mut dyn RequestBody) -> Ruling {
@@ -52,7 +52,8 @@ impl Gateway {
         if let Some(ruling) = self.onward(site, visit, &mut forget).await {
             return ruling;
         }
-        let mut ruling = self.decide(Case { site, visit, body: None, form: None, resumed: None }, body).await;
+        let mut ruling =
+            self.decide(Case { site, visit, body: None, form: None, risk: Risk::default(), resumed: None }, body).await;
         match &mut ruling {
             Ruling::Forward(forward) => forward.set_cookies.extend(forget),
             Ruling::ToPage { cookies, .. } => cookies.extend(forget),
@@ -71,7 +72,7 @@ impl Gateway {
             proofs: &[],
             wanted: None,
             confirmed: false,
-            score: SCORE,
+            score: 0,
             app_session: None,
             network: KeyedHash::new([0; 16]),
             now: Timestamp::default(),
@@ -105,6 +106,7 @@ impl Gateway {
             has_subject: who.subject.is_some(),
             proofs: &proofs,
             wanted: case.form.as_ref().map(|form| form.hash),
+            score: case.risk.score(),
             app_session: who.app_session,
             network: if policy.binds(Binding::Network) { self.network_hash(&visit.request) } else { nobody.network },
             now: self.shared.clock.now(),
@@ -143,6 +145,12 @@ impl Gateway {
                 if who.subject.is_none() {
                     who.subject = Some(form.subject.clone());
                     who.is_holder = true;
+                }
+                match self.contact_risk(case, who, &form).await {
+                    Ok(risk) => case.risk = risk,
+                    // Nothing is known of it: it may be the worst (I2).
+                    Err(error) if !policy.observe => return Err(Box::new(self.unavailable(case, policy, &error))),
+                    Err(_) => {}
                 }
                 case.form = Some(form);
                 Ok(())
@@ -246,7 +254,7 @@ impl Gateway {
     fn assert(&self, add: &mut Added, case: &Case<'_>, who: &Who, channel: Channel, verified_at: Timestamp) {
         let (site, subject) = (case.site.spec.key.clone(), who.named().cloned());
         let contact = case.form.as_ref().map(|form| form.canonical().to_owned());
-        let claims = Claims { site, subject, channel, verified_at, score: SCORE, contact };
+        let claims = Claims { site, subject, channel, verified_at, score: case.risk.score(), contact };
         let shared = &self.shared;
         if let Some(assertion) = self.assertions.of(&claims, &self.keys, shared.clock.now(), &*shared.random) {
             add.push((ASSERTION, assertion));
@@ -257,7 +265,7 @@ impl Gateway {
     fn send_on(&self, case: &mut Case<'_>, mut add: Added, counted: audit::Verdict) -> Ruling {
         let (site, visit) = (case.site, case.visit);
         site.metrics.count(counted);
-        push(&mut add, SCORE_HEADER, SCORE.to_string().as_bytes());
+        push(&mut add, SCORE_HEADER, case.risk.score().to_string().as_bytes());
         let instead = case.body.take().map(|body| Replacement {
             method: visit.request.method.clone(),
             target: visit.target(),
@@ -277,7 +285,7 @@ impl Gateway {
             Policy::StepUp(policy) => &policy.name,
         };
         let event = Event::new(Kind::Refused, reference).policy(name).reason(why.as_str());
-        self.shared.audit.record(about(case.site, case.visit, event));
+        self.shared.audit.record(about(case.site, case.visit, scored(case, event)));
         Ruling::Refused(reference)
     }
 
@@ -346,7 +354,7 @@ impl Gateway {
     }
 
     pub(super) fn event_under(&self, kind: Kind, case: &Case<'_>, policy: &StepUp, reference: Reference) -> Event {
-        about(case.site, case.visit, Event::new(kind, reference).policy(&policy.name))
+        about(case.site, case.visit, scored(case, Event::new(kind, reference).policy(&policy.name)))
     }
 
     /// The event of a challenge with its subject, under the hash by which it is counted.
@@ -364,6 +372,16 @@ impl Gateway {
             None => event,
         }
     }
+}
+
+/// The event with what speaks against the request, if anything does.
+fn scored(case: &Case<'_>, event: Event) -> Event {
+    let signals = case.risk.signals();
+    if signals.is_empty() {
+        return event;
+    }
+    let signals = signals.iter().map(|signal| format!("{} {}", signal.name, signal.points));
+    event.score(case.risk.score()).reasons(signals)
 }
 
 /// The event with what is known of its request.

@@ -28,6 +28,8 @@ impl Gateway {
         let mut done = Vec::new();
         for (site, subject) in self.meant(host, subject) {
             let subject = &subject;
+            // An operator who revokes may have changed the directory a moment ago.
+            site.spec.directories.forget(subject);
             let (now, key) = (self.shared.clock.now(), site.spec.key.clone());
             // A proof lives no longer than the longest policy, but a new config may lengthen that.
             let ttl = site.longest.max(Duration::from_secs(24 * 60 * 60));
@@ -49,6 +51,7 @@ impl Gateway {
         let mut done = Vec::new();
         for (site, subject) in self.meant(host, subject) {
             let subject = &subject;
+            site.spec.directories.forget(subject);
             let mut was_locked = false;
             for hash in self.counted(site, subject).await {
                 self.shared.locks.forget(&site.spec.key, hash);

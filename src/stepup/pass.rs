@@ -97,6 +97,9 @@ impl Gateway {
                     None => event(Kind::Passed),
                 })
                 .await;
+                if let Some(contact) = &contact {
+                    self.proved_by(site, particulars.named().as_ref(), contact, new_hash).await;
+                }
                 let token = resumes.then_some(token);
                 let mut cookies = self.passed_cookies(visit, &particulars, subject, &new_browser, token.as_ref());
                 if particulars.binding.is_none()

@@ -10,6 +10,7 @@ use http::HeaderValue;
 use crate::audit::Kind;
 use crate::challenge::Parked;
 use crate::request::{CanonicalPath, CanonicalRequest, Query, RequestKind};
+use crate::risk::Risk;
 use crate::seal::Purpose;
 use crate::stepup::judge::{Case, Resumed, about, resumed_headers};
 use crate::stepup::pass::whom;
@@ -73,7 +74,14 @@ impl Gateway {
         };
         let Some(then) = self.as_parked(site, visit, &parked) else { return Ruling::Unavailable(reference) };
         let mut body = NoBody(parked.body.clone());
-        let mut case = Case { site, visit: &then, body: Some(parked.body), form: None, resumed: Some(resumed) };
+        let mut case = Case {
+            site,
+            visit: &then,
+            body: Some(parked.body),
+            form: None,
+            risk: Risk::default(),
+            resumed: Some(resumed),
+        };
         let now = match now {
             Some(now) => Some(now),
             // Of a sign-up it is whoever holds the contact that stands in it.

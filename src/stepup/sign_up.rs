@@ -4,14 +4,20 @@
 //! on. Nobody has vouched for such a contact: a proof of it counts for nothing but this very contact, and limits for typed
 //! addresses hold. Start at [`Gateway::read_contact`]; the rest of the road is that of any challenge.
 
+use std::time::Duration;
+
 use http::{Method, header};
 
 use crate::audit::{self, Kind};
+use crate::delivery::PhoneKind;
 use crate::identity::{FieldName, Said};
 use crate::request::{Authority, RequestKind, Scheme};
+use crate::risk::{ContactFacts, Risk};
 use crate::stepup::contacts::usable;
+use crate::stepup::identify::Who;
 use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::{BadForm, BodyError, Gateway, RequestBody, Ruling, Site, Visit};
+use crate::store::{Provers, StoreError};
 use crate::words::{Address, Channel, Contact, ContactRule, KeyedHash, Policy, StepUp, Subject};
 
 /// The contact that stands in a request's own form.
@@ -42,6 +48,9 @@ pub(super) enum Read {
 /// What the name of a subject begins with that is nobody but the holder of a contact. An application's own users are often
 /// named by an address, too: who only types that address into a sign-up form must not use up their tries.
 const HOLDER: &str = "contact:";
+
+/// How long it counts that somebody proved a contact.
+const LATELY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Gateway {
     /// Reads the contact that `policy` wants to be proved, and so the request's body. `None` under any other policy.
@@ -92,6 +101,40 @@ impl Gateway {
     /// The contacts of a form at which `policy` can be answered.
     pub(super) fn ways_of(&self, policy: &StepUp, form: &InForm) -> Vec<Contact> {
         usable(&form.ways, policy, &self.delivery)
+    }
+
+    /// What speaks against the contact of a form.
+    pub(super) async fn contact_risk(&self, case: &Case<'_>, who: &Who, form: &InForm) -> Result<Risk, StoreError> {
+        let Some(contact) = form.ways.first().filter(|_| self.risk.is_on()) else { return Ok(Risk::default()) };
+        let is_voip = match contact.address() {
+            Address::Phone(number) => self.delivery.facts(number).kind == PhoneKind::Voip,
+            Address::Email(_) => false,
+        };
+        let browser = case.visit.browser().map(|browser| self.browser_hash(&browser));
+        let by = who.named().map(|subject| self.subject_hash(case.site, subject)).or(browser);
+        let others = match by {
+            _ if self.risk.contact_reused == 0 => 0,
+            // Whoever comes without a cookie has proved nothing yet.
+            by => self.others(case.site, form.hash, by.unwrap_or(KeyedHash::new([0; 16])), false).await?,
+        };
+        Ok(self.risk.of(contact, ContactFacts { is_voip, others }))
+    }
+
+    /// Remembers who proved a contact: the subject, or where nobody is signed in the browser under its new name. What cannot
+    /// be remembered costs a signal, not the proof.
+    pub(super) async fn proved_by(&self, site: &Site, named: Option<&Subject>, contact: &Contact, browser: KeyedHash) {
+        if self.risk.contact_reused == 0 {
+            return;
+        }
+        let by = named.map_or(browser, |subject| self.subject_hash(site, subject));
+        if let Err(error) = self.others(site, self.contact_hash(contact), by, true).await {
+            tracing::warn!(%error, "who proved a contact could not be remembered");
+        }
+    }
+
+    async fn others(&self, site: &Site, contact: KeyedHash, by: KeyedHash, note: bool) -> Result<u32, StoreError> {
+        let ask = Provers { site: &site.spec.key, contact, by, note, within: LATELY };
+        self.shared.store.provers(&ask).await
     }
 
     /// A form without a contact that a code could go to: nothing of it goes on.

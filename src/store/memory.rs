@@ -31,8 +31,8 @@ use self::messages::Messages;
 use self::site::Site;
 use super::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMessage, Opened, Permit, Report, Reported, Repriced, Resumable, Revocation, SendAsk,
-    SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
+    Measure, NewChallenge, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable, Revocation,
+    SendAsk, SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MessageId, Reference, Timestamp};
 
@@ -307,6 +307,10 @@ impl Store for MemoryStore {
 
     async fn spent(&self, site: &SiteKey) -> Result<Spent, StoreError> {
         Ok(self.on(site, |site, now| site.spending.spent(now)))
+    }
+
+    async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError> {
+        Ok(self.on(ask.site, |site, now| site.provers(ask, now)))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

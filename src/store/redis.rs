@@ -23,8 +23,8 @@ use self::wire::Reply;
 use super::spending::{PERIODS, clamped};
 use super::{
     Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
-    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, PumpingMode, Report, Reported, Repriced,
-    Resumable, Revocation, SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
+    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, Provers, PumpingMode, Report, Reported,
+    Repriced, Resumable, Revocation, SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -580,6 +580,13 @@ impl Store for RedisStore {
         let mut script = scripts::SPENT.key(prefix(site));
         script.arg(periods());
         read_spent(&mut self.run("spent", &script).await?)
+    }
+
+    async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError> {
+        let mut script = scripts::PROVERS.key(prefix(ask.site));
+        script.arg(ask.contact.to_string()).arg(ask.by.to_string()).arg(u8::from(ask.note));
+        script.arg(wire::millis(ask.within).max(1)).arg(Provers::MOST);
+        self.run("provers", &script).await?.count()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

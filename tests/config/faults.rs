@@ -26,8 +26,26 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("channels: email", "channels: []", "5:23: the list is empty: leave the key out"),
     ("channels: email", "observe: no, channels: email", "5:22: expected true or false"),
     // What later work brings is refused, never ignored.
-    ("store: memory", "risk: {geoip: {}}", "2:1: `risk` is not available yet"),
-    ("max_age: 15m", "contact: {form: phone}", "5:30: `contact` is not available yet"),
+    ("store: memory", "risk: {geoip: {}}", "2:8: `geoip` is not available yet"),
+    ("store: memory", "risk: {points: {new_device: 1}}", "2:17: `new_device` is not available yet"),
+    ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1}}",
+        "2:48: lists from addresses are not available yet: name a file",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: nowhere.txt, points: 1}}",
+        "2:48: the file `nowhere.txt` cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: network, source: x, points: 1}}",
+        "2:33: `network` is not available yet",
+    ),
+    ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
+    ("max_age: 15m", "contact: {}", "5:39: expected one of `form` and `recheck`"),
     (LOGIN, "jwt: {}", "10:9: `jwt` is not available yet"),
     (
         LOGIN,
@@ -204,6 +222,47 @@ const TABLE: &[(&str, &str, &str)] = &[
         "10:24: this header has another meaning: use one of its own, such as `X-Remote-User`",
     ),
     (LOGIN, "header: {name: X-User}", "10:17: the key `from` is missing"),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S}",
+        "10:9: expected one of `pointer`, `selector` and `regex`: how is the answer read?",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: /a, regex: (a)}",
+        "10:9: expected one of `pointer`, `selector` and `regex`: how is the answer read?",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: 'https://evil.example/', session_cookie: S, pointer: /a}",
+        "10:24: expected a path of the application, such as `/api/me`",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: a}",
+        "10:57: expected a JSON pointer, such as `/user/email`",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, selector: '['}",
+        "10:58: expected a CSS selector, such as `#user .name`",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, regex: abc}",
+        "10:55: expected one group, around what names the visitor, such as `signed in as ([^<]+)`",
+    ),
+    (LOGIN, "whoami: {path: /me, session_cookie: S, pointer: /a, attribute: b}", "10:72: `attribute` needs `selector`"),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: /a, cache: 1h}",
+        "10:68: expected a time above zero, 5m at most",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: /a, cookies: S}",
+        "10:70: this is the session cookie, which is sent already: leave it out",
+    ),
     (LOGIN, "ask: {}", "10:9: nobody is allowed: name `domains` or `addresses`"),
     (LOGIN, "ask: {domains: '@example.com'}", "10:24: expected a domain, such as `example.com`"),
     (
@@ -393,4 +452,80 @@ fn a_directory_file_that_is_malformed_is_named_with_its_line() {
     let fault =
         Written::new(SMALL.as_bytes()).file("contacts.yaml", "alice: {email: a@example.com}\nbob: {fax: 1}\n").fault();
     assert!(fault.starts_with("12:23: `contacts.yaml`: ") && fault.contains('2'), "{fault}");
+}
+
+#[test]
+fn a_directory_is_of_one_kind_and_its_keys_stand_beside_it() {
+    for (written, wanted) in [
+        ("{fiel: contacts.yaml}", "12:17: unknown word `fiel`: did you mean `file`?"),
+        ("file", "12:16: expected a kind of directory with its settings"),
+        ("{}", "12:16: expected a kind of directory with its settings"),
+        ("{cache: 1m}", "12:16: expected a kind of directory with its settings"),
+        ("{file: contacts.yaml, identity: {}}", "12:16: a directory is of one kind"),
+        ("{file: contacts.yaml, cahce: 1m}", "12:38: unknown word `cahce`: did you mean `cache`?"),
+        ("{file: contacts.yaml, cache: 1m}", "12:45: this directory answers out of memory"),
+        ("{identity: {}, stale: 1h}", "12:38: this directory answers out of memory"),
+        ("{identity: {field: x}}", "12:28: unknown key `field`"),
+        ("{file: [contacts.yaml]}", "12:23: expected"),
+    ] {
+        let fault = Written::new(changed("{file: contacts.yaml}", written).as_bytes()).fault();
+        assert!(fault.starts_with(wanted), "{written}: {fault}");
+    }
+    let http = |keys: &str| {
+        let more = if keys.starts_with("url") { "" } else { "url: 'https://crm.internal/{subject}', " };
+        let pointers = if keys.starts_with("pointers") { "" } else { "pointers: {email: /email}, " };
+        format!("{{http: {{{more}{pointers}{keys}}}}}")
+    };
+    for (keys, wanted) in [
+        ("url: 'https://crm.internal/'", "`{subject}` is missing"),
+        ("url: 'https://{subject}.internal/'", "`{subject}` stands in the path or in the query"),
+        ("url: 'https://crm.internal/{id}/{subject}'", "only `{subject}` can be filled in"),
+        ("url: 'http://crm.internal/{subject}'", "contacts would be read on the way"),
+        ("url: 'https://otp:${PASSWORD}@crm.internal/{subject}'", "a user name in an address"),
+        ("url: 'https://crm.internal/{subject}?key=${NOT_SET}'", "the environment variable `NOT_SET` is not set"),
+        ("pointers: {mail: /email}", "nothing is called `mail` here: did you mean `email`?"),
+        ("pointers: {email: email}", "expected a JSON pointer"),
+        ("pointers: {id: /id}", "`pointers` finds no contact"),
+        ("pointers: {}", "`pointers` finds no contact"),
+        ("headers: {Cookie: a=b}", "`cookie` is not to be set here"),
+        ("headers: {Host: other.internal}", "`host` is not to be set here"),
+        ("headers: {'a b': c}", "this is no name of a header"),
+        ("headers: {X-Key: \"a\\nb\"}", "no header holds this"),
+        ("headers: {Authorization: x}, basic: {user: u, password: p}", "`headers` has an `Authorization` already"),
+        ("basic: {user: 'a:b', password: p}", "a user name has no `:`"),
+        ("timeout: 1h", "expected 100ms to 30s"),
+        ("timeout: 0s", "expected 100ms to 30s"),
+        ("ca: gone.pem", "the file `gone.pem` cannot be read"),
+        ("ca: contacts.yaml", "the file `contacts.yaml` has no certificate in PEM"),
+        ("mark: {method: GET, url: 'https://crm.internal/{subject}'}", "expected PATCH, PUT or POST"),
+        ("mark: {url: 'https://crm.internal/'}", "`{subject}` is missing"),
+        ("mark: {url: 'https://crm.internal/{subject}', body: 'contact={contact}'}", "expected a JSON text"),
+        ("redirect: true", "unknown key `redirect`"),
+    ] {
+        let fault = Written::new(changed("{file: contacts.yaml}", &http(keys)).as_bytes()).fault();
+        assert!(fault.starts_with("12:") && fault.contains(wanted), "{keys}: {fault}");
+        assert!(!fault.contains("hunter2"), "I9: {fault}");
+    }
+    let kept = |keys: &str| format!("{}, {keys}}}", http("timeout: 1s").strip_suffix('}').unwrap());
+    let short = Written::new(changed("{file: contacts.yaml}", &kept("cache: 1h, stale: 1m")).as_bytes()).fault();
+    assert!(short.contains("`stale` is shorter than `cache`"), "{short}");
+    for good in [
+        http("basic: {user: u, password: '${PASSWORD}'}"),
+        http("mark: {method: put, url: 'https://crm.internal/{subject}', body: '{\"phone\": \"{contact}\"}'}"),
+        kept("cache: 0s"),
+        kept("cache: 1m, stale: 1h"),
+    ] {
+        assert_eq!(
+            Written::new(changed("{file: contacts.yaml}", &good).as_bytes()).fault(),
+            "nothing is wrong",
+            "{good}"
+        );
+    }
+    for good in ["identity", "[identity]", "{identity: {}}", "[{file: contacts.yaml}, identity]"] {
+        assert_eq!(
+            Written::new(changed("{file: contacts.yaml}", good).as_bytes()).fault(),
+            "nothing is wrong",
+            "{good}"
+        );
+    }
 }

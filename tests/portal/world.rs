@@ -12,6 +12,7 @@ use otpgate::audit::Audit;
 use otpgate::delivery::{
     ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, SmtpSpec, Tools,
 };
+use otpgate::directory::settings::Manner;
 use otpgate::directory::{Directories, FileDirectory};
 use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{Ask, HeaderSource, Source};
@@ -206,7 +207,7 @@ fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> Sit
         routes: Routes::new(routes, Policy::Bypass).unwrap(),
         sources,
         sign_in: Some(SignIn::new("/login".to_owned())),
-        directories: Directories::new(vec![Arc::new(FileDirectory::load(file.path(), false).unwrap())]),
+        directories: Directories::new(vec![Arc::new(FileDirectory::load(file.path(), Manner::default()).unwrap())]),
         identity_headers: IdentityHeaders::new(),
     }
 }

@@ -360,3 +360,59 @@ async fn r01_the_way_back_leads_to_the_form_and_nowhere_else() {
         assert!(page.body.contains(expected), "{referer}: {}", page.body);
     }
 }
+
+const RISK: &str = "risk: {lists: {name: disposable, kind: email_domain, source: disposable.txt, points: 95}, \
+                    points: {voip_number: 30, contact_reused: 45}}";
+
+/// A mailbox for ten minutes is refused before anything is sent, and the operator reads why.
+#[tokio::test]
+async fn i7_a_disposable_address_is_refused() {
+    let world = World::with_memory(&Config { top: RISK, ..malaysian() });
+    let mut browser = world.browser();
+    for address in ["eve@minutes.example", "eve@more.MINUTES.example"] {
+        let answer = browser.post("/subscribe", &[("email", address)]).await;
+        assert_eq!(answer.status, 403, "{answer:?}");
+        assert!(!answer.body.contains("minutes"), "{}", answer.body);
+        let (_, reference) = answer.body.split_once("Reference: ").unwrap();
+        let told = admin(&world.gateway, "GET", &format!("/lookup/{}", &reference[..9]), None).await;
+        assert!(told.body.contains("disposable 95"), "{told:?}");
+    }
+    assert_eq!((world.upstream.hits("/subscribe"), world.messages().await.len()), (0, 0));
+    page_address(&browser.post("/subscribe", &[("email", "eve@example.org")]).await);
+}
+
+/// The score of the contact goes along to the application, and decides whether a code is asked for at all.
+#[tokio::test]
+async fn i7_the_quality_of_a_contact_makes_the_score() {
+    for_both(Config { top: RISK, ..malaysian() }, async |world| {
+        // A number on the internet.
+        let mut browser = world.browser();
+        let answer = register(&mut browser, "/register", "+445612345678").await;
+        let page = page_of(&mut browser, &answer).await;
+        let answer = type_code(&mut browser, &page, &world.code("+445612345678").await).await;
+        browser.follow(answer).await;
+        assert_eq!(world.upstream.last().header("x-otpgate-score"), Some("30"));
+
+        // Nobody proved it yet: below `challenge_at`, so it goes on unproved, and nothing says that it was.
+        let mut first = world.browser();
+        let answer = first.post("/newsletter", &[("email", "eve@example.org")]).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "POST /newsletter"));
+        let seen = world.upstream.last();
+        assert_eq!((seen.header("x-otpgate-score"), seen.header("x-otpgate-contact")), (Some("0"), None));
+
+        // Somebody proves it; that speaks against nobody but others.
+        let answer = first.post("/subscribe", &[("email", "eve@example.org")]).await;
+        let page = page_of(&mut first, &answer).await;
+        let answer = type_code(&mut first, &page, &world.code("eve@example.org").await).await;
+        assert_eq!(first.follow(answer).await.body, "POST /subscribe");
+        assert_eq!(world.upstream.last().header("x-otpgate-score"), Some("0"));
+        assert_eq!(first.post("/newsletter", &[("email", "eve@example.org")]).await.status, 200);
+
+        let mut second = world.browser();
+        page_address(&second.post("/newsletter", &[("email", "EVE@example.org")]).await);
+        let mut alice = world.signed_in("alice").await;
+        page_address(&alice.post("/newsletter", &[("email", "eve@example.org")]).await);
+        assert_eq!(alice.post("/newsletter", &[("email", "other@example.org")]).await.status, 200);
+    })
+    .await;
+}

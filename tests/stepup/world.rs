@@ -24,6 +24,9 @@ dave: {sms: "+14155550101"}
 erin: {sms: "+14155550101", voice: "+14155550101"}
 "#;
 
+/// A list of domains where anybody has a mailbox for ten minutes.
+const DISPOSABLE: &str = "# for ten minutes\nminutes.example\n";
+
 /// The changeable parts of a config: pieces of YAML.
 #[derive(Clone)]
 pub struct Config {
@@ -87,6 +90,7 @@ policies:
   signup: {{channels: sms, contact: {{form: phone}}}}
   signup_each: {{channels: sms, contact: {{form: phone}}, max_age: 0s}}
   mailing: {{channels: email, contact: {{form: email}}}}
+  wary: {{channels: email, contact: {{form: email}}, challenge_at: 40}}
   joining: {{channels: [email, sms, voice], contact: {{form: /user/contact}}}}
 sites:
   - hosts: {HOST}
@@ -105,6 +109,7 @@ sites:
       - {{path: /register/**, policy: signup}}
       - {{path: /order/**, methods: POST, policy: signup_each}}
       - {{path: /subscribe/**, methods: POST, policy: mailing}}
+      - {{path: /newsletter/**, methods: POST, policy: wary}}
       - {{path: /join/**, methods: POST, policy: joining}}
 {sites}
 delivery:
@@ -130,7 +135,7 @@ log: {{format: json, level: debug}}
     /// The same in front of an application of the test's own.
     pub fn start_at(&self, store: &str, upstream: u16) -> Gateway {
         let contacts = format!("{CONTACTS}{}", self.contacts);
-        Gateway::start(&self.yaml(store, upstream), &[("contacts.yaml", &contacts)])
+        Gateway::start(&self.yaml(store, upstream), &[("contacts.yaml", &contacts), ("disposable.txt", DISPOSABLE)])
     }
 }
 

@@ -17,6 +17,7 @@ mod messages;
 mod model;
 mod money;
 mod parking;
+mod provers;
 mod pumping;
 mod races;
 mod redis;
@@ -125,6 +126,10 @@ const CASES: &[Case] = cases! {
         a_send_that_is_given_back_was_no_try,
         all_numbers_of_a_challenge_come_back,
         the_pause_that_holds_longest_is_told;
+    provers:
+        others_are_counted_once_each,
+        the_newest_provers_are_kept,
+        provers_leave_with_their_time;
     races:
         the_right_code_passes_once,
         wrong_codes_are_counted_to_the_limit,

@@ -97,6 +97,26 @@ label_values! {
 }
 
 label_values! {
+    /// What a directory answered.
+    Lookup {
+        /// It knows the subject.
+        Found = "found",
+        /// It does not.
+        Unknown = "unknown",
+        /// It was not asked: its answer of a moment ago was still good.
+        Cached = "cached",
+        /// It did not answer, and an older answer was taken (`stale`).
+        Stale = "stale",
+        /// It did not answer.
+        Unreachable = "unreachable",
+        /// Its answer means nothing.
+        Wrong = "wrong",
+        /// It knows several whom the subject could mean.
+        Ambiguous = "ambiguous",
+    }
+}
+
+label_values! {
     /// What became of a code that came in.
     VerifyOutcome {
         /// Right.

@@ -3,113 +3,57 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
-use super::{BadDirectoryFile, FileDirectory, Place, Problem};
-use crate::directory::reading::LABEL;
-use crate::directory::{Entry, Listed};
-use crate::words::{Channel, Contact, Language, Subject};
+use super::alike::look_alikes;
+use super::{BadDirectoryFile, Contents, Place, Problem};
+use crate::directory::settings::Manner;
+use crate::directory::{Entry, Field, Reading};
+use crate::words::Subject;
 
-/// A directory in the making.
+/// The content of a file in the making.
 pub(super) struct Builder {
     entries: HashMap<Subject, (Entry, u64)>,
     warnings: Vec<String>,
     unsaid: usize,
-    fold: bool,
+    manner: Manner,
 }
 
-/// What an entry can say of a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
-    Contact(Channel),
-    Language,
+/// What a file says at one place of a subject.
+pub(super) struct Row<'a> {
+    pub(super) line: u64,
+    pub(super) fields: Vec<(Field, &'a str)>,
 }
 
 /// The most warnings that are told one by one.
 const TOLD: usize = 50;
 
-// === impl Field ===
-
-impl Field {
-    /// The field of this name. What is proved on a provider's page is one of the other addresses: it has no field.
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        match name.parse() {
-            Ok(Channel::Hosted) => None,
-            Ok(channel) => Some(Self::Contact(channel)),
-            Err(()) => (name == "language").then_some(Self::Language),
-        }
-    }
-
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Contact(channel) => channel.as_str(),
-            Self::Language => "language",
-        }
-    }
-}
-
 // === impl Builder ===
 
 impl Builder {
-    pub(super) fn new(fold: bool) -> Self {
-        Self { entries: HashMap::new(), warnings: Vec::new(), unsaid: 0, fold }
+    pub(super) fn new(manner: Manner) -> Self {
+        Self { entries: HashMap::new(), warnings: Vec::new(), unsaid: 0, manner }
     }
 
-    /// The canonical subject of an entry.
-    pub(super) fn subject(&self, text: &str) -> Result<Subject, Problem> {
-        let subject = Subject::parse(text)?;
-        Ok(if self.fold { subject.folded() } else { subject })
-    }
-
-    /// Adds an entry that starts at `place`.
-    pub(super) fn add(&mut self, subject: Subject, entry: Entry, place: Place) -> Result<(), BadDirectoryFile> {
+    /// Adds the entry of a subject, which starts at `place`.
+    pub(super) fn add(&mut self, subject: &str, place: Place, rows: &[Row<'_>]) -> Result<(), BadDirectoryFile> {
+        let subject = Subject::parse(subject).map_err(|problem| Problem::from(problem).at(place))?;
+        let subject = if self.manner.fold { subject.folded() } else { subject };
+        let mut reading = Reading::new(&subject, self.manner.fold, self.manner.country);
+        for row in rows {
+            // Nothing else can be unclear: the subject is the entry's, and so is the one `id`.
+            reading.row(&row.fields).map_err(|_| Problem::Shape(ID).at(place))?;
+            reading.take_warnings().iter().for_each(|text| self.warn(row.line, text));
+        }
+        let (entry, _) = reading.finish();
         match self.entries.entry(subject) {
             Slot::Vacant(slot) => {
-                slot.insert((entry, place.line));
+                slot.insert((entry.unwrap_or_default(), place.line));
                 Ok(())
             }
-            Slot::Occupied(slot) => Err(Problem::Twice(slot.get().1, self.fold).at(place)),
+            Slot::Occupied(slot) => Err(Problem::Twice(slot.get().1, self.manner.fold).at(place)),
         }
     }
 
-    /// Adds a contact to those of an entry, or says why not.
-    pub(super) fn contact(
-        &mut self,
-        contacts: &mut Vec<Listed>,
-        channel: Channel,
-        address: &str,
-        label: Option<&str>,
-        line: u64,
-    ) {
-        let contact = match Contact::parse(channel, address) {
-            Ok(contact) => contact,
-            Err(error) => return self.warn(line, format_args!("`{channel}` is {error}. This contact is skipped")),
-        };
-        if contacts.iter().any(|known| known.contact.is_same(&contact)) {
-            return self.warn(line, format_args!("`{channel}` names the same contact twice"));
-        }
-        let contact = match label.map(str::trim) {
-            None | Some("") => contact,
-            Some(label) if label.chars().count() > LABEL || label.contains(char::is_control) => {
-                self.warn(
-                    line,
-                    format_args!("the label is longer than {LABEL} characters or no line of text, and left out"),
-                );
-                contact
-            }
-            Some(label) => contact.labelled(label),
-        };
-        contacts.push(contact.into());
-    }
-
-    /// The language of an entry, unless it is none.
-    pub(super) fn language(&mut self, text: &str, line: u64) -> Option<Language> {
-        let language = text.parse().ok();
-        if language.is_none() {
-            self.warn(line, format_args!("`language` is no language tag such as en or pt-BR, and left out"));
-        }
-        language
-    }
-
-    pub(super) fn warn(&mut self, line: u64, text: std::fmt::Arguments<'_>) {
+    fn warn(&mut self, line: u64, text: &str) {
         if self.warnings.len() < TOLD {
             self.warnings.push(format!("line {line}: {text}"));
         } else {
@@ -117,7 +61,10 @@ impl Builder {
         }
     }
 
-    pub(super) fn finish(mut self) -> FileDirectory {
+    pub(super) fn finish(mut self) -> Contents {
+        for (line, other) in look_alikes(self.entries.iter().map(|(subject, (_, line))| (subject, *line))) {
+            self.warn(line, &format!("this subject looks like the one of line {other}, and is another"));
+        }
         if self.unsaid > 0 {
             self.warnings.push(format!("and {} more of this kind", self.unsaid));
         }
@@ -125,6 +72,8 @@ impl Builder {
             self.warnings.push("the file has no entries: nobody can be sent a code".to_owned());
         }
         let entries = self.entries.into_iter().map(|(subject, (entry, _))| (subject, entry)).collect();
-        FileDirectory { entries, warnings: self.warnings, fold: self.fold }
+        Contents { entries, warnings: self.warnings }
     }
 }
+
+const ID: &str = "the `id` of this entry cannot be the name of anybody: it is too long, or has invisible characters";

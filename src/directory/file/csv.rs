@@ -1,56 +1,37 @@
-//! The directory as CSV: `subject,email,sms,voice,language`.
+//! The directory as CSV: a first line with the columns `subject,email,sms,voice,language`, or any other [`Field`]s.
 
-use super::builder::{Builder, Field};
-use super::{BadDirectoryFile, FileDirectory, Place, Problem};
-use crate::directory::Entry;
-
-/// What a column holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Subject,
-    Of(Field),
-}
+use super::builder::{Builder, Row};
+use super::{BadDirectoryFile, Contents, Place, Problem};
+use crate::directory::Field;
+use crate::directory::settings::Manner;
 
 /// Reads a file of rows. Columns come in any order; blanks around a value are dropped, and an empty value is none.
-pub(super) fn read(text: &str, fold: bool) -> Result<FileDirectory, BadDirectoryFile> {
+pub(super) fn read(text: &str, manner: Manner) -> Result<Contents, BadDirectoryFile> {
     let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(text.as_bytes());
     let columns = columns(reader.headers().map_err(|error| malformed(text, &error))?)?;
-    let mut builder = Builder::new(fold);
+    let mut builder = Builder::new(manner);
     for row in reader.records() {
         let row = row.map_err(|error| malformed(text, &error))?;
         let line = row.position().map_or(0, |position| line_of(text, position));
-        let place = Place { line, column: None };
-        let (mut subject, mut entry) = ("", Entry::default());
-        for (column, value) in columns.iter().zip(&row) {
-            match column {
-                Column::Subject => subject = value,
-                _ if value.is_empty() => {}
-                Column::Of(Field::Contact(channel)) => {
-                    builder.contact(&mut entry.contacts, *channel, value, None, line)
-                }
-                Column::Of(Field::Language) => entry.language = builder.language(value, line),
-            }
-        }
-        let subject = builder.subject(subject).map_err(|problem| problem.at(place))?;
-        builder.add(subject, entry, place)?;
+        let said = || columns.iter().copied().zip(&row);
+        let subject = said().find(|(field, _)| *field == Field::Subject).map_or("", |(_, value)| value);
+        let fields = said().filter(|(field, _)| *field != Field::Subject).collect();
+        builder.add(subject, Place { line, column: None }, &[Row { line, fields }])?;
     }
     Ok(builder.finish())
 }
 
-fn columns(header: &::csv::StringRecord) -> Result<Vec<Column>, BadDirectoryFile> {
+fn columns(header: &::csv::StringRecord) -> Result<Vec<Field>, BadDirectoryFile> {
     let bad = || Problem::Header.at(Place { line: header.position().map_or(1, ::csv::Position::line), column: None });
     let mut columns = Vec::with_capacity(header.len());
     for name in header {
-        let column = match name.to_ascii_lowercase().as_str() {
-            "subject" => Column::Subject,
-            name => Column::Of(Field::parse(name).ok_or_else(bad)?),
-        };
+        let column = Field::parse(&name.to_ascii_lowercase()).ok_or_else(bad)?;
         if columns.contains(&column) {
             return Err(bad());
         }
         columns.push(column);
     }
-    if columns.contains(&Column::Subject) { Ok(columns) } else { Err(bad()) }
+    if columns.contains(&Field::Subject) { Ok(columns) } else { Err(bad()) }
 }
 
 /// The line of a row. The reader's position lies before the empty lines that it skips.

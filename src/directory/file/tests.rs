@@ -8,7 +8,7 @@ fn load(name: &str, text: &[u8], fold: bool) -> Result<FileDirectory, BadDirecto
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, text).unwrap();
-    FileDirectory::load(&path, fold)
+    FileDirectory::load(&path, Manner { fold, country: None })
 }
 
 fn yaml(text: &str) -> Result<FileDirectory, BadDirectoryFile> {
@@ -20,7 +20,7 @@ fn csv(text: &str) -> Result<FileDirectory, BadDirectoryFile> {
 }
 
 fn entry(directory: &FileDirectory, subject: &str) -> Option<Entry> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(directory.find(&Subject::parse(subject).unwrap())).unwrap()
 }
 
@@ -115,7 +115,7 @@ fn a_bad_file_says_where_and_what_to_do() {
             "alice: {email: a@b.example}\nbob: {mail: a@b.example}\n",
             "line 2, column 7: unknown key `mail`, did you mean `email`?",
         ),
-        ("bob: {phone: '+60123456789'}", "line 1, column 7: unknown key `phone`: the keys of an entry are"),
+        ("bob: {pager: '+60123456789'}", "line 1, column 7: unknown key `pager`: the keys of an entry are"),
         ("bob:\n  alice@example.com: {}\n", "line 2, column 3: unknown key: the keys"),
         ("bob: alice@example.com", "line 1, column 6: an entry is written"),
         ("bob: [a, b]", "line 1, column 6: an entry is written"),
@@ -153,7 +153,7 @@ fn a_bad_file_says_where_and_what_to_do() {
     let error = load("contacts.csv", b"subject,email\nren\xe9,a@b.example\n", false).unwrap_err();
     assert_eq!(error.to_string(), "line 2: the directory file is not UTF-8: save it as UTF-8");
     assert_eq!(error.place(), Some((2, None)));
-    let error = FileDirectory::load(Path::new("/nowhere/contacts.yaml"), false).unwrap_err();
+    let error = FileDirectory::load(Path::new("/nowhere/contacts.yaml"), Manner::default()).unwrap_err();
     assert!(error.to_string().contains("cannot be read: No such file"), "{error}");
 }
 
@@ -174,12 +174,12 @@ fn a_contact_that_no_code_can_go_to_is_skipped_and_told_by_its_line() {
         csv("subject,sms,language\nalice,\"012, 345\",english-british-tongue-\nbob,+1 (415) 555-0101,\n").unwrap();
     assert_eq!(contacts(&directory, "bob").unwrap(), ["sms +14155550101"]);
     assert_eq!(directory.warnings().len(), 2);
-    assert!(directory.warnings()[0].starts_with("line 2: `sms`"));
+    assert!(directory.warnings()[1].starts_with("line 2: `sms`"), "{:?}", directory.warnings());
 
     let directory =
         yaml("a: {email: [a@b.example, a@b.example], sms: {number: '+60123456789', label: \"x\\ny\"}}").unwrap();
     assert_eq!(contacts(&directory, "a").unwrap(), ["email a@b.example", "sms +60123456789"]);
-    assert_eq!(directory.warnings().len(), 2);
+    assert_eq!(directory.warnings().len(), 1);
     assert!(yaml("# nothing yet\n").unwrap().warnings()[0].contains("no entries"));
 }
 
@@ -247,4 +247,73 @@ fn a_large_file_is_read_whole() {
             [format!("email user{last}@example.com"), format!("sms +6012{last:07}")]
         );
     }
+}
+
+fn in_country(name: &str, text: &str, country: &str) -> FileDirectory {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    FileDirectory::load(&path, Manner { fold: false, country: Some(country.parse().unwrap()) }).unwrap()
+}
+
+#[test]
+fn a_file_says_who_it_is_and_since_when_a_contact_is_good() {
+    let text = "
+alice:
+  id: 17
+  country: SG
+  phone: {number: 9123 4567, label: mobile, verified_at: 2026-11-27T12:00:00Z, changed_at: 1795780800}
+  email: [alice@example.com, {address: alice@work.example, label: work}]
+";
+    let rows = "subject,id,country,phone,sms_label,voice_label,verified_at,changed_at,email\n\
+                alice,17,sg,9123 4567,mobile,mobile,2026-11-27 12:00:00,1795780800,\n";
+    for directory in [in_country("c.yaml", text, "MY"), in_country("c.csv", rows, "MY")] {
+        assert_eq!(directory.warnings(), [] as [&str; 0]);
+        let entry = entry(&directory, "alice").unwrap();
+        assert_eq!(entry.id, Some(Subject::parse("17").unwrap()));
+        assert_eq!(entry.country, Some("SG".parse().unwrap()));
+        let sms = entry.contacts.iter().find(|listed| listed.contact.channel() == crate::words::Channel::Sms).unwrap();
+        assert_eq!((sms.contact.reveal(), sms.contact.label()), ("+6591234567", Some("mobile")));
+        let noon = Some(crate::words::Timestamp::from_millis(1_795_780_800_000));
+        assert_eq!((sms.verified_at, sms.changed_at), (noon, noon));
+    }
+    let directory = in_country("c.yaml", text, "MY");
+    assert_eq!(
+        contacts(&directory, "alice").unwrap(),
+        [
+            "sms +6591234567 mobile",
+            "voice +6591234567 mobile",
+            "email alice@example.com",
+            "email alice@work.example work"
+        ]
+    );
+}
+
+#[test]
+fn a_number_without_a_country_code_is_one_of_the_sites_country() {
+    let directory = in_country("c.yaml", "alice: {sms: 012-345 6789}\nbob: {sms: [0123, +14155550101]}\n", "MY");
+    assert_eq!(contacts(&directory, "alice").unwrap(), ["sms +60123456789"]);
+    assert_eq!(contacts(&directory, "bob").unwrap(), ["sms +14155550101"]);
+    assert_eq!(directory.warnings().len(), 1);
+}
+
+#[test]
+fn h19_subjects_that_look_alike_are_told_by_their_lines_alone() {
+    let alike = "bob: {}\n\u{431}ob: {}\nb\u{43e}b: {}\nalice: {}\n山田: {}\nBOB: {}\n";
+    let directory = yaml(alike).unwrap();
+    assert_eq!(directory.len(), 6, "they are never merged");
+    assert_eq!(directory.warnings(), ["line 3: this subject looks like the one of line 1, and is another"]);
+    let directory = csv("subject,email\npaypal,a@b.example\np\u{430}yp\u{430}l,c@d.example\n").unwrap();
+    assert_eq!(directory.warnings(), ["line 3: this subject looks like the one of line 2, and is another"]);
+    assert!(yaml("bern: {}\nbem: {}\nuser0: {}\nuserO: {}\n").unwrap().warnings().is_empty());
+}
+
+#[test]
+fn an_id_that_nobody_can_have_is_an_error_with_its_line() {
+    let error = yaml("alice: {}\nbob: {id: \"a\\u200bb\", email: b@c.example}\n").unwrap_err();
+    assert!(error.to_string().starts_with("line 2, column 1: the `id` of this entry"), "{error}");
+    let error = yaml("alice: {counry: MY}\n").unwrap_err();
+    assert!(error.to_string().contains("did you mean `country`?"), "{error}");
+    let error = yaml("alice: {sms: {number: '+60123456789', verified: 1}}\n").unwrap_err();
+    assert!(error.to_string().contains("`verified_at`"), "{error}");
 }

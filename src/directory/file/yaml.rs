@@ -8,9 +8,10 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
 
-use super::builder::{Builder, Field};
-use super::{BadDirectoryFile, FileDirectory, Place, Problem};
-use crate::directory::{Entry, Listed};
+use super::builder::{Builder, Row};
+use super::{BadDirectoryFile, Contents, Place, Problem};
+use crate::directory::Field;
+use crate::directory::settings::Manner;
 use crate::words::Channel;
 
 /// YAML of any shape.
@@ -27,15 +28,30 @@ enum Node {
     Map(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
+/// The keys of an entry.
+const KEYS: [(&str, Field); 7] = [
+    ("email", Field::Contact(Channel::Email)),
+    ("sms", Field::Contact(Channel::Sms)),
+    ("voice", Field::Contact(Channel::Voice)),
+    ("phone", Field::Phone),
+    ("language", Field::Language),
+    ("country", Field::Country),
+    ("id", Field::Id),
+];
+
+/// The keys of a contact but for its address.
+const ABOUT: [(&str, Field); 3] =
+    [("label", Field::Label(None)), ("verified_at", Field::VerifiedAt(None)), ("changed_at", Field::ChangedAt(None))];
+
 const ENTRY: &str =
     "an entry is written {email: …, sms: …, voice: …, language: …}, with those of the keys that it needs";
 const ROOT: &str = "a directory is a mapping of subjects to their contacts, such as alice: {email: alice@example.com}";
-const VALUE: &str = "a contact is written as the address, as {number: …, label: …} or {address: …, label: …}, or as a list \
-                     of these";
+const VALUE: &str = "a contact is written as the address, as {number: …} or {address: …} with `label`, `verified_at` and \
+                     `changed_at` where they are known, or as a list of these";
 
 /// Reads a mapping of subjects to entries.
-pub(super) fn read(text: &str, fold: bool) -> Result<FileDirectory, BadDirectoryFile> {
-    let mut reader = Reader { text, builder: Builder::new(fold), failed: None };
+pub(super) fn read(text: &str, manner: Manner) -> Result<Contents, BadDirectoryFile> {
+    let mut reader = Reader { text, builder: Builder::new(manner), failed: None };
     let options = serde_saphyr::options! {
         // Room for a million entries; what unfolds from aliases stays bounded.
         budget: serde_saphyr::budget! {
@@ -77,82 +93,82 @@ struct Reader<'a> {
     failed: Option<BadDirectoryFile>,
 }
 
+/// What stands at one place of an entry.
+struct Said {
+    line: u64,
+    fields: Vec<(Field, String)>,
+}
+
+// === impl Said ===
+
+impl Said {
+    fn fields(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.fields.iter().map(|(field, text)| (*field, text.as_str()))
+    }
+
+    fn says(&self, field: Field) -> bool {
+        self.fields.iter().any(|(known, _)| *known == field)
+    }
+}
+
 // === impl Reader ===
 
 impl Reader<'_> {
     fn entry(&mut self, subject: &Spanned<String>, node: &Spanned<Node>) -> Result<(), BadDirectoryFile> {
         let at = place(&subject.referenced);
-        let name = self.builder.subject(&subject.value).map_err(|problem| problem.at(at))?;
-        let fields = match &node.value {
+        let keys = match &node.value {
             Node::Empty => &[][..],
-            Node::Map(fields) => fields,
+            Node::Map(keys) => keys,
             Node::Text(_) | Node::Plain | Node::List(_) => {
                 return Err(Problem::Shape(ENTRY).at(place(&node.referenced)));
             }
         };
-        let (mut seen, mut entry) = (Vec::new(), Entry::default());
-        for (key, value) in fields {
+        let (mut seen, mut own, mut contacts) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, value) in keys {
             let at = place(&key.referenced);
-            let field = Field::parse(&key.value).ok_or_else(|| unknown(&key.value).at(at))?;
+            let known = KEYS.iter().find(|(name, _)| *name == key.value);
+            let (name, field) = *known.ok_or_else(|| unknown(&key.value).at(at))?;
             if seen.contains(&field) {
-                return Err(Problem::KeyTwice(field.as_str()).at(at));
+                return Err(Problem::KeyTwice(name).at(at));
             }
             seen.push(field);
-            match field {
-                Field::Contact(channel) => self.values(&mut entry.contacts, channel, value)?,
-                Field::Language => {
-                    if let Some(language) = self.scalar(value)? {
-                        entry.language = self.builder.language(&language, value.referenced.line());
+            match (field, &value.value) {
+                (Field::Contact(_) | Field::Phone, Node::List(values)) => {
+                    for value in values {
+                        contacts.extend(self.contact(field, value)?);
                     }
                 }
+                (Field::Contact(_) | Field::Phone, _) => contacts.extend(self.contact(field, value)?),
+                _ => own.extend(self.one(field, value)?),
             }
         }
-        self.builder.add(name, entry, at)
+        // What is said of the subject comes first: its country tells what its numbers mean. Its `id` stands in each row.
+        let id: Vec<_> = own.iter().flat_map(Said::fields).filter(|(field, _)| *field == Field::Id).collect();
+        let mut rows = Vec::with_capacity(own.len() + contacts.len());
+        for said in own.iter().chain(&contacts) {
+            rows.push(Row { line: said.line, fields: said.fields().chain(id.iter().copied()).collect() });
+        }
+        self.builder.add(&subject.value, at, &rows)
     }
 
-    /// A contact or a list of them.
-    fn values(
-        &mut self,
-        contacts: &mut Vec<Listed>,
-        channel: Channel,
-        node: &Spanned<Node>,
-    ) -> Result<(), BadDirectoryFile> {
-        match &node.value {
-            Node::List(values) => values.iter().try_for_each(|value| self.value(contacts, channel, value)),
-            _ => self.value(contacts, channel, node),
+    /// A contact: its address, or its address and what is known of it.
+    fn contact(&self, field: Field, node: &Spanned<Node>) -> Result<Option<Said>, BadDirectoryFile> {
+        let Node::Map(keys) = &node.value else { return self.one(field, node) };
+        let address = if field == Field::Contact(Channel::Email) { "address" } else { "number" };
+        let mut said = Said { line: node.referenced.line(), fields: Vec::new() };
+        for (key, value) in keys {
+            let about = ABOUT.iter().find(|(name, _)| *name == key.value).map(|(_, about)| *about);
+            let about = about.or_else(|| (key.value == address).then_some(field));
+            let about = about.filter(|about| !said.says(*about));
+            let about = about.ok_or_else(|| Problem::Shape(VALUE).at(place(&key.referenced)))?;
+            said.fields.extend(self.scalar(value)?.map(|text| (about, text)));
         }
+        if said.says(field) { Ok(Some(said)) } else { Err(Problem::Shape(VALUE).at(place(&node.referenced))) }
     }
 
-    /// A contact: its address, or its address and a label.
-    fn value(
-        &mut self,
-        contacts: &mut Vec<Listed>,
-        channel: Channel,
-        node: &Spanned<Node>,
-    ) -> Result<(), BadDirectoryFile> {
-        let line = node.referenced.line();
-        let Node::Map(fields) = &node.value else {
-            if let Some(address) = self.scalar(node)? {
-                self.builder.contact(contacts, channel, &address, None, line);
-            }
-            return Ok(());
-        };
-        let own = if channel == Channel::Email { "address" } else { "number" };
-        let (mut address, mut label) = (None, None);
-        for (key, value) in fields {
-            let slot = match key.value.as_str() {
-                word if word == own => &mut address,
-                "label" => &mut label,
-                _ => return Err(Problem::Shape(VALUE).at(place(&key.referenced))),
-            };
-            if slot.is_some() {
-                return Err(Problem::Shape(VALUE).at(place(&key.referenced)));
-            }
-            *slot = self.scalar(value)?;
-        }
-        let address = address.ok_or_else(|| Problem::Shape(VALUE).at(place(&node.referenced)))?;
-        self.builder.contact(contacts, channel, &address, label.as_deref(), line);
-        Ok(())
+    fn one(&self, field: Field, node: &Spanned<Node>) -> Result<Option<Said>, BadDirectoryFile> {
+        let said = |text| Said { line: node.referenced.line(), fields: vec![(field, text)] };
+        Ok(self.scalar(node)?.map(said))
     }
 
     /// A text, as it stands in the file.
@@ -178,9 +194,9 @@ impl Reader<'_> {
 /// An unknown key. One that is no plain word could be somebody's name or address, and is not repeated.
 fn unknown(key: &str) -> Problem {
     let is_word = key.len() <= 20 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let meant = ["email", "sms", "voice", "language"]
-        .into_iter()
-        .find(|known| strsim::damerau_levenshtein(known, &key.to_lowercase()) <= 2);
+    let typed = key.to_lowercase();
+    let meant = KEYS.iter().map(|(name, _)| (strsim::damerau_levenshtein(name, &typed), *name)).min();
+    let meant = meant.filter(|(slips, name)| *slips <= 2 && *slips < name.len()).map(|(_, name)| name);
     Problem::UnknownKey { key: is_word.then(|| key.to_owned()), meant }
 }
 

@@ -68,4 +68,5 @@ fn h19_rows_of_two_people_are_nobodys() {
     let mut reading = Reading::new(&bob, false, None);
     reading.row(&[(Field::Id, "1")]).unwrap();
     assert_eq!(reading.row(&[(Field::Id, "2")]), Err(DirectoryError::Ambiguous));
+    assert_eq!(reading.row(&[(Field::Id, "1")]), Err(DirectoryError::Ambiguous), "no row makes that good");
 }

@@ -74,9 +74,9 @@ fn plan(
     let manner = Manner { fold: case_insensitive, country: site.country.as_ref().map(|country| country.value) };
     let mut directories = Vec::new();
     for directory in site.directory.iter() {
-        let loaded = directory.load(around, manner)?;
-        loaded.warnings.into_iter().for_each(|warning| notes.add(directory.place, warning));
-        directories.push(loaded.directory);
+        let made = directory.value.load(around, manner)?;
+        made.warnings.into_iter().for_each(|warning| notes.add(directory.place, warning));
+        directories.push((made.directory, made.keep));
     }
     let portal = &settings.portal;
     let name = portal.name.as_ref().map_or(first, |name| name.value.trim());
@@ -89,7 +89,7 @@ fn plan(
         identity_headers: identity_headers(&sources),
         sources,
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?.map(SignIn::new),
-        directories: Directories::new(directories),
+        directories: Directories::kept(directories),
         case_insensitive,
         country: manner.country,
     };

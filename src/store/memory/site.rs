@@ -2,6 +2,7 @@
 //! same steps.
 
 mod answers;
+mod provers;
 mod sends;
 
 use std::collections::HashMap;
@@ -32,6 +33,8 @@ pub(super) struct Site {
     confirmations: Expiring<KeyedHash, (Vec<Destination>, Timestamp)>,
     tokens: Expiring<KeyedHash, Token>,
     sessions: Expiring<KeyedHash, Vec<u8>>,
+    /// Who proved a contact lately, oldest first.
+    provers: Expiring<KeyedHash, Vec<(KeyedHash, Timestamp)>>,
     pub(super) spending: Spending,
     pumping: Pumping,
 }
@@ -73,6 +76,7 @@ impl Site {
             confirmations: Expiring::new(MOST),
             tokens: Expiring::new(MOST),
             sessions: Expiring::new(MOST),
+            provers: Expiring::new(MOST),
             spending: Spending::default(),
             pumping: Pumping::new(),
         }
@@ -94,6 +98,7 @@ impl Site {
         self.confirmations.sweep(now);
         self.tokens.sweep(now);
         self.sessions.sweep(now);
+        self.provers.sweep(now);
         self.pumping.sweep(now);
     }
 

@@ -36,6 +36,7 @@ scripts! { SITE:
     RESTORE_LOCK = "restore_lock.lua",
     SEALED_CODE = "sealed_code.lua",
     CARRY = "carry.lua",
+    PROVERS = "provers.lua",
 }
 
 scripts! { PUMPING:

@@ -1,0 +1,58 @@
+//! What speaks against a contact that a visitor types.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::risk::{List, Risk};
+use crate::words::Contact;
+
+/// What speaks against contacts, as the config has it.
+#[derive(Debug, Default)]
+pub struct ContactRisk {
+    /// Lists of disposable addresses and numbers.
+    pub lists: Vec<List>,
+    /// The points of a number on the internet, which anybody gets in a minute.
+    pub voip_number: u8,
+    /// The points of a contact that others proved lately.
+    pub contact_reused: u8,
+}
+
+/// What must be found out of a contact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ContactFacts {
+    /// Whether it is a number on the internet.
+    pub is_voip: bool,
+    /// How many others proved it lately.
+    pub others: u32,
+}
+
+static VOIP: LazyLock<Arc<str>> = LazyLock::new(|| "voip_number".into());
+static REUSED: LazyLock<Arc<str>> = LazyLock::new(|| "contact_reused".into());
+
+// === impl ContactRisk ===
+
+impl ContactRisk {
+    /// Whether anything could speak against a contact.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.lists.is_empty() || self.voip_number > 0 || self.contact_reused > 0
+    }
+
+    /// What speaks against `contact`.
+    #[must_use]
+    pub fn of(&self, contact: &Contact, facts: ContactFacts) -> Risk {
+        let mut risk = Risk::default();
+        for list in self.lists.iter().filter(|list| list.has(contact)) {
+            risk.add(list.name(), list.points());
+        }
+        if facts.is_voip {
+            risk.add(&VOIP, self.voip_number);
+        }
+        if facts.others > 0 {
+            risk.add(&REUSED, self.contact_reused);
+        }
+        risk
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+use super::*;
+use crate::risk::ListKind;
+use crate::words::Channel;
+
+fn email(address: &str) -> Contact {
+    Contact::parse(Channel::Email, address).unwrap()
+}
+
+fn rules() -> ContactRisk {
+    let domains =
+        List::parse("disposable", ListKind::EmailDomain, 60, "# one a line\nmailinator.com\n\n*.Trash.example\n");
+    let numbers = List::parse("borrowed", ListKind::Phone, 70, "+1 415 555 0100\n");
+    ContactRisk { lists: vec![domains.unwrap(), numbers.unwrap()], voip_number: 25, contact_reused: 20 }
+}
+
+fn names(risk: &Risk) -> Vec<&str> {
+    risk.signals().iter().map(|signal| &*signal.name).collect()
+}
+
+#[test]
+fn a_disposable_domain_and_all_below_it_are_known() {
+    let score = |address| rules().of(&email(address), ContactFacts::default()).score();
+    for listed in ["eve@mailinator.com", "eve@MAILINATOR.com", "eve@a.b.mailinator.com", "eve@trash.example"] {
+        assert_eq!(score(listed), 60, "{listed}");
+    }
+    for other in
+        ["eve@example.com", "eve@notmailinator.com", "eve@mailinator.com.example", "mailinator.com@example.com"]
+    {
+        assert_eq!(score(other), 0, "{other}");
+    }
+}
+
+#[test]
+fn signals_add_up_to_100_at_most_and_say_why() {
+    let number = Contact::parse(Channel::Voice, "+14155550100").unwrap();
+    let risk = rules().of(&number, ContactFacts { is_voip: true, others: 3 });
+    assert_eq!(names(&risk), ["borrowed", "voip_number", "contact_reused"]);
+    assert_eq!(risk.score(), 100);
+    let risk = rules().of(&email("eve@example.com"), ContactFacts { is_voip: false, others: 1 });
+    assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
+    let silent = ContactRisk { contact_reused: 0, ..rules() };
+    assert!(silent.of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1 }).score() == 25);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_says_where() {
+    for (kind, text, line) in
+        [(ListKind::EmailDomain, "a.example\nnot a domain\n", 2), (ListKind::Phone, "# x\n\n0123\n", 3)]
+    {
+        assert_eq!(List::parse("l", kind, 1, text).unwrap_err().line, line);
+    }
+}

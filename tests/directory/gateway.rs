@@ -1,0 +1,131 @@
+//! A directory behind the real gateway: who is asked, and what becomes of a visitor when it does not answer (D10, I2).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use crate::crm::json;
+use crate::support::recorder::{Recorder, Then};
+use crate::support::{Client, Gateway, NAVIGATION, Upstream};
+
+const CONFIG: &str = r#"
+listeners: {address: "127.0.0.1:{port}"}
+store: memory
+secrets: ["{secret}"]
+sites:
+  - hosts: shop.test
+    upstream: {servers: "127.0.0.1:{upstream}"}
+    identity: {header: {name: X-User, from: 127.0.0.1}}
+    country: MY
+    directory:
+      - http: {url: "http://127.0.0.1:{crm}/users/{subject}", pointers: {email: /email, phone: /phone}}
+        cache: 0s
+      - identity
+    routes: [{path: /account/**, policy: otp}]
+delivery:
+  providers: {dev: {type: outbox}}
+  email: {providers: dev}
+  sms: {providers: dev}
+admin: {address: "127.0.0.1:{admin}"}
+"#;
+
+struct World {
+    gateway: Gateway,
+    crm: Recorder,
+    is_down: Arc<AtomicBool>,
+    _upstream: Upstream,
+}
+
+impl World {
+    fn new() -> Self {
+        let is_down = Arc::<AtomicBool>::default();
+        let down = Arc::clone(&is_down);
+        let crm = Recorder::answering(move |exchange| {
+            if down.load(Ordering::SeqCst) {
+                return Then::Close;
+            }
+            let answer = match exchange.heard.target() {
+                "/users/alice" => json("200 OK", r#"{"email": "alice@example.com"}"#),
+                "/users/bob" => json("200 OK", r#"{"phone": "012-345 6789"}"#),
+                _ => json("404 Not Found", "{}"),
+            };
+            exchange.write(answer);
+            Then::Close
+        });
+        let upstream = Upstream::start();
+        let config = CONFIG.replace("{upstream}", &upstream.port.to_string()).replace("{crm}", &crm.port.to_string());
+        Self { gateway: Gateway::start(&config, &[]), crm, is_down, _upstream: upstream }
+    }
+
+    fn browser(&self, subject: &str) -> Client {
+        let mut browser = Client::new("shop.test", self.gateway.port);
+        browser.always = vec![("x-user".to_owned(), subject.to_owned())];
+        browser
+    }
+
+    async fn admin(&self, path: &str) -> crate::support::Answer {
+        Client::new("127.0.0.1", self.gateway.admin).call("GET", path, None).await
+    }
+
+    async fn code(&self, to: &str) -> String {
+        let messages = self.admin("/outbox").await.json();
+        let sent = messages.as_array().unwrap().iter().find(|message| message["to"] == to);
+        sent.unwrap_or_else(|| panic!("{messages}"))["code"].as_str().unwrap().to_owned()
+    }
+
+    async fn directory(&self) -> Value {
+        self.admin("/readyz").await.json()["directories"]["shop.test"][0].clone()
+    }
+
+    async fn pass(&self, subject: &str, to: &str) -> Client {
+        let mut browser = self.browser(subject);
+        let parked = browser.get("/account").await;
+        let page = browser.get(&parked.location().unwrap()).await;
+        let code = self.code(to).await;
+        let answer = browser.submit(&page, "/.otpgate/verify", &[("code", &code)]).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        browser
+    }
+}
+
+#[tokio::test]
+async fn codes_go_where_the_directory_says_and_nowhere_while_it_is_down() {
+    let world = World::new();
+    assert_eq!(world.directory().await["state"], "not asked yet");
+    let mut alice = world.pass("alice", "alice@example.com").await;
+    world.pass("bob", "+60123456789").await;
+    // The second one knows whom the first one does not.
+    world.pass("carol@example.com", "carol@example.com").await;
+    assert_eq!(world.directory().await["state"], "ok");
+    for head in world.crm.heard() {
+        assert!(!head.has("cookie") && !head.has("x-user") && !head.has("x-forwarded-for"), "D12: {}", head.head);
+    }
+
+    world.is_down.store(true, Ordering::SeqCst);
+    for subject in ["bob", "carol@example.com", "nobody"] {
+        let mut browser = world.browser(subject);
+        let answer = browser.get("/account").await;
+        let page = match answer.location() {
+            Some(page) => browser.get(&page).await,
+            None => answer,
+        };
+        assert_eq!(page.status, 503, "{subject}: {page:?}");
+        assert_eq!(world.browser(subject).send("GET", "/public", &NAVIGATION, "").await.status, 200, "I2");
+    }
+    assert_eq!(alice.get("/account").await.status, 200, "a good grant asks nobody");
+    let ready = world.admin("/readyz").await;
+    assert_eq!((ready.status, &ready.json()["ready"]), (200, &Value::Bool(true)), "the rest of the site works");
+    let told = world.directory().await;
+    assert!(told["state"].as_str().unwrap().contains("the connection broke"), "{told}");
+    let metrics = world.admin("/metrics").await.body;
+    let has = |line: &str| assert!(metrics.contains(line), "{line}:\n{metrics}");
+    has(r#"otpgate_directory_up{site="shop.test",directory="http 127.0.0.1"} 0"#);
+    has(r#"otpgate_directory_up{site="shop.test",directory="identity"} 1"#);
+    has(r#"otpgate_directory_lookups_total{site="shop.test",directory="identity",outcome="found"} "#);
+
+    world.is_down.store(false, Ordering::SeqCst);
+    world.pass("bob", "+60123456789").await;
+    assert_eq!(world.directory().await["state"], "ok");
+    assert!(world.admin("/metrics").await.body.contains(r#"directory="http 127.0.0.1"} 1"#));
+}
