@@ -3,7 +3,8 @@
 #
 #   scripts/setup.sh build   what the program is built with
 #   scripts/setup.sh lint    the same, rustfmt and clippy
-#   scripts/setup.sh test    the same as build, and what the tests run: Redis, a browser, Python programs
+#   scripts/setup.sh test    the same as build, and what the tests run: Redis, a browser, databases, LDAP, Python and PHP
+#                           programs
 #
 # Installs with apt-get when it may (root, or sudo without a password); else says exactly what to install and exits 1.
 #
@@ -25,13 +26,18 @@ have() { command -v "$1" >/dev/null 2>&1; }
 tools() {
   case $1 in
     build | lint) echo cc make cmake ;;
-    test) echo cc make cmake redis-server chromium chromedriver python3 venv ;;
+    test)
+      echo cc make cmake redis-server chromium chromedriver python3 venv php dokuwiki postgresql mariadb slapd ;;
   esac
 }
 
 present() {
   case $1 in
     chromium) have chromium || have chromium-browser || have google-chrome ;;
+    postgresql) have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+    mariadb) have mariadbd && have mariadb-install-db ;;
+    slapd) have slapd || [[ -x /usr/sbin/slapd || -x /usr/libexec/slapd ]] ;;
+    dokuwiki) [[ -f /usr/share/dokuwiki/doku.php && -d /etc/dokuwiki ]] ;;
     venv) have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) have "$1" ;;
   esac
@@ -52,6 +58,15 @@ package() {
     apt-get:cc) echo gcc libc6-dev ;;
     apt-get:chromedriver) echo chromium-driver ;;
     apt-get:venv) echo python3-venv ;;
+    apt-get:mariadb) echo mariadb-server ;;
+    dnf:postgresql) echo postgresql-server ;;
+    dnf:mariadb) echo mariadb-server ;;
+    dnf:slapd) echo openldap-servers ;;
+    apk:mariadb) echo mariadb mariadb-client ;;
+    apk:slapd) echo openldap openldap-back-mdb ;;
+    brew:slapd) echo openldap ;;
+    apt-get:php) echo php-cli php-xml ;;
+    dnf:php) echo php-cli php-xml ;;
     dnf:cc) echo gcc glibc-devel ;;
     dnf:redis-server) echo redis ;;
     apk:cc) echo gcc musl-dev ;;

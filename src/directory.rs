@@ -10,9 +10,11 @@ mod file;
 mod http;
 mod identity;
 mod kept;
+pub mod ldap;
 mod mark;
 mod reading;
 pub mod settings;
+pub mod sql;
 
 pub use chain::{Directories, Found};
 pub use entry::{Entry, Listed};

@@ -10,12 +10,14 @@ mod login;
 mod sessions;
 pub mod settings;
 mod source;
+mod spelling;
 mod whoami;
 
 pub use answers::{About, Answers, Keep, Named};
 pub use application::{Answer, Application, MOST, Question, Unanswered};
 pub use field::{FieldName, Said};
-pub use login::{Login, Success, Watched};
-pub use sessions::{Epoch, Sessions};
+pub use login::{Attempt, Change, Login, Request as LoginRequest, Success, Watched};
+pub use sessions::{Epoch, Owner, Sessions};
 pub use source::{Ask, HeaderSource, Source};
+pub use spelling::one_spelling;
 pub use whoami::{BadReading, Reading, Whoami};

@@ -25,6 +25,7 @@ mod ruling;
 mod sign_up;
 mod steps;
 mod told;
+mod turn;
 mod visit;
 mod watch;
 

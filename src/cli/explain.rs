@@ -342,7 +342,7 @@ fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_sub
             format!("forward, since the policy only observes; it would not pass otherwise ({})", why.as_str())
         }
         Verdict::Forward(_) => "forward".to_owned(),
-        Verdict::Challenge(Why::NoSubject) if site.spec.is_sign_in(request.path.decoded()) => {
+        Verdict::Challenge(Why::NoSubject) if site.spec.may_sign_in(request) => {
             "forward: signing in needs no subject".to_owned()
         }
         Verdict::Challenge(Why::NoSubject) => {

@@ -8,13 +8,18 @@ pub use site::{SiteDirectory, SiteDirectorySettings};
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, NotYet, Placed, Surroundings};
+use crate::config::{Fault, Period, Placed, Surroundings};
+use crate::directory::ldap::LdapDirectory;
+use crate::directory::ldap::settings::LdapSettings;
+use crate::directory::sql::SqlDirectory;
+use crate::directory::sql::settings::SqlSettings;
 use crate::directory::{Directory, FileDirectory, IdentityDirectory};
-use crate::words::Country;
+use crate::words::{Country, Subject};
 
 /// A kind of directory: what maps a subject to contacts.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -25,10 +30,10 @@ pub enum DirectorySettings {
     File(Placed<PathBuf>),
     /// The subject is itself an e-mail address, or a telephone number in E.164.
     Identity(NoSettings),
-    #[schemars(skip)]
-    Sql(NotYet),
-    #[schemars(skip)]
-    Ldap(NotYet),
+    /// A database: PostgreSQL, MySQL or MariaDB, SQLite.
+    Sql(Box<SqlSettings>),
+    /// LDAP: OpenLDAP, Active Directory and such.
+    Ldap(Box<LdapSettings>),
     /// Asked over HTTP, answered with JSON.
     Http(Placed<HttpDirectorySettings>),
 }
@@ -56,6 +61,16 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
+// === impl Manner ===
+
+impl Manner {
+    /// Whether two spellings are one subject.
+    #[must_use]
+    pub fn is_same(self, one: &Subject, other: &Subject) -> bool {
+        one == other || self.fold && one.folded() == other.folded()
+    }
+}
+
 // === impl DirectorySettings ===
 
 impl Placed<DirectorySettings> {
@@ -75,10 +90,26 @@ impl Placed<DirectorySettings> {
             DirectorySettings::Identity(NoSettings {}) => {
                 Ok(Loaded { directory: Arc::new(IdentityDirectory), warnings: Vec::new() })
             }
+            DirectorySettings::Sql(sql) => {
+                let (spec, warnings) = sql.spec(around, manner)?;
+                Ok(Loaded { directory: Arc::new(SqlDirectory::new(spec)), warnings })
+            }
+            DirectorySettings::Ldap(ldap) => {
+                let (spec, warnings) = ldap.spec(around, manner)?;
+                Ok(Loaded { directory: Arc::new(LdapDirectory::new(spec)), warnings })
+            }
             DirectorySettings::Http(http) => {
                 Ok(Loaded { directory: Arc::new(http.load(around, manner)?), warnings: Vec::new() })
             }
-            DirectorySettings::Sql(never) | DirectorySettings::Ldap(never) => match *never {},
         }
+    }
+}
+
+/// A time for a look-up.
+pub(crate) fn within(written: Option<Placed<Period>>, otherwise: Duration) -> Result<Duration, Fault> {
+    let known = Duration::from_millis(100)..=Duration::from_secs(30);
+    match written {
+        Some(time) if !known.contains(&time.value.0) => Err(time.fault("expected 100ms to 30s")),
+        time => Ok(time.map_or(otherwise, |time| time.value.0)),
     }
 }

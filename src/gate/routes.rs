@@ -132,6 +132,13 @@ impl Routes {
         }
     }
 
+    /// Whether `request` matched a route that asks for the query: one that tells the pages of a single path apart.
+    #[must_use]
+    pub fn is_told_by_query(&self, request: &CanonicalRequest) -> bool {
+        let route = self.find(request).0.and_then(|index| self.routes.get(index));
+        route.is_some_and(|route| !route.criteria.query.is_empty())
+    }
+
     /// Whether the route at `index` matches `request`, whatever stands before it: for `explain`.
     #[must_use]
     pub fn matches(&self, index: usize, request: &CanonicalRequest) -> bool {

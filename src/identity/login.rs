@@ -1,13 +1,17 @@
 //! The `login` source: watches the application's own login form.
 //!
 //! The request's body streams through untouched. A bounded copy is kept until its one field is read, then wiped: it
-//! has the password in it.
+//! has the password in it. Start at [`Login`]; what an answer does to the session cookie is [`Change`].
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use zeroize::Zeroizing;
 
-use crate::request::cookies;
+use crate::identity::{FieldName, Said};
 use crate::words::Subject;
+
+mod cookie;
+
+pub use cookie::Change;
 
 /// The application's own login form.
 #[derive(Debug, Clone)]
@@ -15,13 +19,15 @@ pub struct Login {
     /// Decoded paths to which the form posts, exactly.
     pub paths: Vec<String>,
     /// The form's field that names the subject.
-    pub field: String,
+    pub field: FieldName,
     /// The name of the application's session cookie.
     pub session_cookie: String,
     /// What tells that a login went well.
     pub success: Success,
     /// Decoded paths that log out, exactly.
     pub logout: Vec<String>,
+    /// Whether a subject goes along when the application changes its cookie outside a login.
+    pub follow_rotation: bool,
 }
 
 /// What tells that a login went well: all that is given must hold.
@@ -33,13 +39,30 @@ pub struct Success {
     pub location_not: Vec<String>,
     /// The path that the answer redirects to is one of these.
     pub location: Vec<String>,
+    /// The answer sets a cookie of this name to something.
+    pub cookie: Option<String>,
+    /// The answer has this header once, and with this value if there is one.
+    pub header: Option<(HeaderName, Option<String>)>,
 }
 
-/// A login form on its way to the application.
-#[derive(Debug)]
+/// A request to a login path on its way to the application.
+#[derive(Debug, Default)]
 pub struct Watched {
     copy: Zeroizing<Vec<u8>>,
     too_long: bool,
+    whole: bool,
+}
+
+/// Somebody tried to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// As whom; `None` when an application could read another name than this does.
+    pub who: Option<Subject>,
+    /// Whether the answer tells that it went well.
+    pub well: bool,
+    /// Whether nothing but a login can have had this answer. A redirect alone may be the answer to whoever is signed in
+    /// already, whatever name was posted.
+    pub sure: bool,
 }
 
 /// The most of a login form that is looked at, in bytes.
@@ -48,10 +71,23 @@ const MAX_FORM: usize = 64 * 1024;
 // === impl Login ===
 
 impl Login {
-    /// Whether a form post to `path` is a login, and `watch`ed.
+    /// Whether a form post to `path` is a login.
     #[must_use]
     pub fn is_login(&self, path: &str) -> bool {
         self.paths.iter().any(|known| known == path)
+    }
+
+    /// Whether `path` is a login path, or one that many applications take for it: in another case, with slashes at its
+    /// end, or with more behind a script. No name is learned there, but a sign-in does not go unseen.
+    #[must_use]
+    pub fn is_near_login(&self, path: &str) -> bool {
+        let bare = path.trim_end_matches('/');
+        self.paths.iter().any(|known| {
+            let known = known.trim_end_matches('/');
+            let starts = bare.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
+            let is_script = known.rsplit('/').next().is_some_and(|last| last.contains('.'));
+            starts && (bare.len() == known.len() || is_script && bare.as_bytes().get(known.len()) == Some(&b'/'))
+        })
     }
 
     /// Whether a request to `path` logs out.
@@ -60,33 +96,70 @@ impl Login {
         self.logout.iter().any(|known| known == path)
     }
 
-    /// The application's session cookie in a request; `None` when it is absent, empty or comes twice.
+    /// What a request to `path` and its answer tell; `None` when nobody tried to sign in.
     #[must_use]
-    pub fn session<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
-        cookies::find(headers, &self.session_cookie).filter(|value| !value.is_empty())
+    pub fn attempt(&self, request: &Request<'_>, status: StatusCode, answer: &HeaderMap) -> Option<Attempt> {
+        if !self.is_near_login(request.path) {
+            return None;
+        }
+        let who = match request.said(&self.field) {
+            Said::Nothing => return None,
+            Said::Text(text) if request.method == Method::POST && self.is_login(request.path) => {
+                Subject::parse(&text).ok()
+            }
+            Said::Text(_) | Said::Unclear => None,
+        };
+        let well = self.success.is_met(status, answer);
+        // The session cookie is set for whoever has none, and by some applications with every answer.
+        let by_cookie = self.success.cookie.as_ref().is_some_and(|name| *name != self.session_cookie);
+        Some(Attempt { who, well, sure: well && (by_cookie || self.success.header.is_some()) })
+    }
+}
+
+/// A request to what may be a login path.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path, decoded.
+    pub path: &'a str,
+    /// Its query, as it goes over the wire.
+    pub query: Option<&'a str>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// What was seen of its body.
+    pub body: &'a Watched,
+}
+
+// === impl Request ===
+
+impl Request<'_> {
+    fn said(&self, field: &FieldName) -> Said {
+        let Watched { copy, too_long, whole } = self.body;
+        // The application may have answered before the end, but not to what it had not yet got; still, who sends half a
+        // form is no browser.
+        if *too_long || (!whole && self.has_body()) {
+            return Said::Unclear;
+        }
+        field.read(self.query, self.headers, copy)
     }
 
-    /// What an answer does to the session cookie: `None` leaves it, `Some("")` clears it, `Some(value)` sets it.
+    fn has_body(&self) -> bool {
+        let length = self.headers.get(header::CONTENT_LENGTH);
+        !self.body.copy.is_empty()
+            || self.headers.contains_key(header::TRANSFER_ENCODING)
+            || length.is_some_and(|length| length.as_bytes() != b"0")
+    }
+}
+
+// === impl Attempt ===
+
+impl Attempt {
+    /// What two forms that share a path and a session see together: whom both name.
     #[must_use]
-    pub fn session_set<'h>(&self, answer: &'h HeaderMap) -> Option<&'h str> {
-        let mut set = None;
-        for line in answer.get_all(header::SET_COOKIE) {
-            let Ok(line) = line.to_str() else { continue };
-            let mut parts = line.split(';');
-            let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { continue };
-            if name.trim() != self.session_cookie {
-                continue;
-            }
-            let cleared = parts.any(|part| {
-                let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                let (name, value) = (name.trim(), value.trim());
-                name.eq_ignore_ascii_case("max-age") && (value.starts_with('-') || value == "0")
-                    || name.eq_ignore_ascii_case("expires") && value.contains("1970")
-            });
-            let value = value.trim().trim_matches('"');
-            set = Some(if cleared { "" } else { value });
-        }
-        set
+    pub fn and(self, other: Self) -> Self {
+        let who = if self.who == other.who { self.who } else { None };
+        Self { who, well: self.well || other.well, sure: self.sure && other.sure }
     }
 }
 
@@ -103,6 +176,14 @@ impl Success {
             && !location.is_some_and(|path| self.location_not.iter().any(|unwanted| path_of(unwanted) == path))
             && (self.location.is_empty()
                 || location.is_some_and(|path| self.location.iter().any(|wanted| path_of(wanted) == path)))
+            && self.cookie.as_ref().is_none_or(|name| matches!(Change::of(name, answer), Change::Set(_)))
+            && self.header.as_ref().is_none_or(|(name, value)| {
+                let mut there = answer.get_all(name).iter();
+                let (first, second) = (there.next(), there.next());
+                second.is_none()
+                    && first
+                        .is_some_and(|there| value.as_ref().is_none_or(|value| value.as_bytes() == there.as_bytes()))
+            })
     }
 }
 
@@ -120,33 +201,15 @@ fn path_of(location: &str) -> &str {
 // === impl Watched ===
 
 impl Watched {
-    /// Starts to watch a form post; `None` when the body is no URL-encoded form.
-    #[must_use]
-    pub fn start(headers: &HeaderMap) -> Option<Self> {
-        let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        let kind = kind.split(';').next().unwrap_or("").trim();
-        let encoded = headers.contains_key(header::CONTENT_ENCODING);
-        (kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !encoded)
-            .then(|| Self { copy: Zeroizing::new(Vec::new()), too_long: false })
-    }
-
-    /// Takes note of a piece of the body.
-    pub fn chunk(&mut self, bytes: &[u8]) {
+    /// Takes note of a piece of the body, and of its end.
+    pub fn chunk(&mut self, bytes: &[u8], end: bool) {
+        self.whole |= end;
         if self.too_long || self.copy.len() + bytes.len() > MAX_FORM {
             self.too_long = true;
-            self.copy.clear();
+            self.copy = Zeroizing::default();
         } else {
             self.copy.extend_from_slice(bytes);
         }
-    }
-
-    /// The subject in the form's `field`; `None` when the field is missing, comes twice, or names nobody: an upstream
-    /// could read another one.
-    #[must_use]
-    pub fn subject(&self, field: &str) -> Option<Subject> {
-        let mut values = url::form_urlencoded::parse(&self.copy).filter(|(name, _)| name == field);
-        let (_, value) = values.next()?;
-        if self.too_long || values.next().is_some() { None } else { Subject::parse(&value).ok() }
     }
 }
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, Many, Network, NotYet, Period, Place, Placed};
-use crate::identity::{Ask, HeaderSource, Keep, Login, Reading, Source, Success, Whoami};
+use crate::identity::{Ask, FieldName, HeaderSource, Keep, Login, Reading, Source, Success, Whoami};
 use crate::request::{CanonicalPath, Networks, PathRules, fold};
 use crate::words::EmailAddress;
 
@@ -37,7 +37,7 @@ pub enum IdentitySettings {
 pub struct LoginSettings {
     /// Paths to which the form posts, exactly.
     pub path: Many<Placed<String>>,
-    /// The form's field that names the subject.
+    /// The form's field that names the subject; in a JSON body the key, or a JSON pointer such as `/user/email`.
     pub field: Placed<String>,
     /// The name of the application's session cookie.
     pub session_cookie: Placed<String>,
@@ -47,16 +47,16 @@ pub struct LoginSettings {
     /// Paths that log out, exactly.
     #[serde(default)]
     pub logout: Many<Placed<String>>,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub follow_rotation: Option<NotYet>,
+    /// Whether the subject goes along when the application changes its cookie outside a login: for applications that
+    /// issue it anew with every answer. Every way to sign in must then be among the paths. Default: false.
+    pub follow_rotation: Option<Placed<bool>>,
 }
 
 /// What tells that a login went well: all that is given must hold.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuccessSettings {
-    /// The answer's status. Default: 302 and 303.
+    /// The answer's status. Default: 302 and 303; with `cookie` or `header`, any below 400.
     #[serde(default)]
     pub status: Many<Placed<u16>>,
     /// Paths that the answer does not redirect to. Default: those of the login form.
@@ -65,6 +65,20 @@ pub struct SuccessSettings {
     /// Paths that the answer redirects to.
     #[serde(default)]
     pub location: Many<Placed<String>>,
+    /// A cookie that the answer sets to something.
+    pub cookie: Option<Placed<String>>,
+    /// A header that the answer has.
+    pub header: Option<SuccessHeader>,
+}
+
+/// A header of the answer to a good login.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuccessHeader {
+    /// Its name.
+    pub name: Placed<String>,
+    /// Its value. Default: any.
+    pub value: Option<String>,
 }
 
 /// A header that named peers set themselves; nobody else's is believed.
@@ -145,14 +159,24 @@ impl LoginSettings {
         let paths = exact_paths(&self.path)?;
         let location_not = exact_paths(&self.success.location_not)?;
         Ok(Login {
-            field: word(&self.field, "a form field")?,
+            field: FieldName::new(&word(&self.field, "a form field")?),
             session_cookie: cookie_name(&self.session_cookie)?,
             success: Success {
                 // An application that shows its form again answers 200: that is no login, unless the config says so.
-                status: if self.success.status.is_empty() { vec![302, 303] } else { self.success.statuses()? },
+                status: match &self.success {
+                    success if !success.status.is_empty() => success.statuses()?,
+                    SuccessSettings { cookie: None, header: None, .. } => vec![302, 303],
+                    _ => Vec::new(),
+                },
                 location_not: if location_not.is_empty() { paths.clone() } else { location_not },
                 location: exact_paths(&self.success.location)?,
+                cookie: self.success.cookie.as_ref().map(cookie_name).transpose()?,
+                header: match &self.success.header {
+                    Some(header) => Some((header_name(&header.name)?, header.value.clone())),
+                    None => None,
+                },
             },
+            follow_rotation: self.follow_rotation.is_some_and(|follow| follow.value),
             logout: exact_paths(&self.logout)?,
             paths,
         })
@@ -279,13 +303,17 @@ fn local_target(target: &Placed<String>) -> Result<String, Fault> {
     }
 }
 
+fn header_name(name: &Placed<String>) -> Result<HeaderName, Fault> {
+    name.parse(|text| {
+        HeaderName::try_from(text.as_str()).map_err(|_| "expected the name of a header, such as `X-Remote-User`")
+    })
+}
+
 // === impl HeaderSettings ===
 
 impl HeaderSettings {
     fn source(&self) -> Result<HeaderSource, Fault> {
-        let name = self.name.parse(|text| {
-            HeaderName::try_from(text.as_str()).map_err(|_| "expected the name of a header, such as `X-Remote-User`")
-        })?;
+        let name = header_name(&self.name)?;
         let taken = matches!(
             name.as_str(),
             "authorization"

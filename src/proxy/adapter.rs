@@ -205,7 +205,11 @@ impl ProxyHttp for Adapter {
         request: &mut RequestHeader,
         context: &mut Context,
     ) -> pingora::Result<()> {
-        outbound::request(trip(context)?, request)
+        let trip = trip(context)?;
+        if let Some(watch) = &mut trip.forward.watch {
+            watch.starts();
+        }
+        outbound::request(trip, request)
     }
 
     async fn request_body_filter(
@@ -219,8 +223,9 @@ impl ProxyHttp for Adapter {
         if let Some(instead) = trip.body() {
             // Nothing of what comes from the client goes on; the whole body takes the place of its last piece.
             *body = Some(if end_of_stream { instead.clone() } else { Bytes::new() });
-        } else if let (Some(watch), Some(chunk)) = (&mut trip.forward.watch, body) {
-            watch.request_body(chunk);
+        }
+        if let Some(watch) = &mut trip.forward.watch {
+            watch.request_body(body.as_deref().unwrap_or_default(), end_of_stream);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::stepup::Shared;
-use crate::stepup::watch::SESSION_TTL;
+use crate::stepup::turn::SESSION_TTL;
 use crate::store::{Change, Changes, Cursor, Held};
 
 /// How long to wait after a store that did not answer.

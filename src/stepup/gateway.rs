@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::directory::Directories;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Assertions, Revoked, SiteRevoked};
-use crate::identity::{Answers, Application, Sessions, Source};
+use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
@@ -302,7 +302,7 @@ impl Gateway {
     }
 
     pub(super) fn session_hash(&self, site: &Site, cookie: &str) -> KeyedHash {
-        self.keys.hash("session", &[site.spec.key.as_str().as_bytes(), cookie.as_bytes()])
+        self.keys.hash("session", &[site.spec.key.as_str().as_bytes(), &one_spelling(cookie)])
     }
 
     pub(super) fn ip_hash(&self, request: &CanonicalRequest) -> KeyedHash {
@@ -325,6 +325,13 @@ impl SiteSpec {
     #[must_use]
     pub fn path_rules(&self) -> PathRules {
         PathRules { parameters_allowed: !self.routes.protect_anything() }
+    }
+
+    /// Whether a request needs no subject, since it may be a sign-in. Not one whose route asks for the query: applications
+    /// that serve every page at one path sign in there too, and such a route means another of their pages (I1).
+    #[must_use]
+    pub fn may_sign_in(&self, request: &CanonicalRequest) -> bool {
+        self.is_sign_in(request.path.decoded()) && !self.routes.is_told_by_query(request)
     }
 
     /// Whether a path needs no subject: signing in is how one gets one.

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use crate::grant::Grant;
-use crate::identity::{Ask, Login, Source, Unanswered};
+use crate::identity::{Ask, Login, Owner, Source, Unanswered};
 use crate::seal::Purpose;
 use crate::stepup::asking::Remembered;
 use crate::stepup::visit::GRANT;
@@ -117,17 +117,23 @@ impl Gateway {
         if let Some(subject) = site.sessions.get(session) {
             return Ok(Some(subject));
         }
+        let owner = self.owner_in_store(site, session).await?;
+        Ok(match owner.filter(|_| !site.sessions.is_distrusted(session)) {
+            Some(Owner::Subject(subject) | Owner::Former(subject)) => Some(subject),
+            Some(Owner::Nobody) | None => None,
+        })
+    }
+
+    /// Whose a session is, as the store has it now: remembered, when it is somebody's to stay.
+    pub(super) async fn owner_in_store(&self, site: &Site, session: KeyedHash) -> Result<Option<Owner>, StoreError> {
         let asked = site.sessions.epoch();
         let Some(sealed) = self.shared.store.session(&site.spec.key, session).await? else { return Ok(None) };
-        let subject = self
-            .keys
-            .open(Purpose::Session, session.as_bytes(), &sealed)
-            .and_then(|text| String::from_utf8(text).ok())
-            .and_then(|text| Subject::parse(&text).ok());
-        if let Some(subject) = &subject {
+        let text = self.keys.open(Purpose::Session, session.as_bytes(), &sealed);
+        let owner = text.and_then(|text| String::from_utf8(text).ok()).and_then(|text| Owner::parse(&text).ok());
+        if let Some(Owner::Subject(subject)) = &owner {
             site.sessions.remember(session, subject.clone(), sealed, asked);
         }
-        Ok(subject)
+        Ok(owner)
     }
 }
 
@@ -170,15 +176,10 @@ impl Site {
         self.spec.sources.iter().any(|source| matches!(source, Source::Ask(_)))
     }
 
-    /// The first login form that posts to `path`.
-    pub(super) fn login_at(&self, path: &str) -> Option<(usize, &Login)> {
-        self.logins().find(|(_, login)| login.is_login(path))
-    }
-
-    /// Every watched login form, with its place among the sources.
-    pub(super) fn logins(&self) -> impl Iterator<Item = (usize, &Login)> {
-        self.spec.sources.iter().enumerate().filter_map(|(index, source)| match source {
-            Source::Login(login) => Some((index, login)),
+    /// Every watched login form.
+    pub(super) fn logins(&self) -> impl Iterator<Item = &Login> {
+        self.spec.sources.iter().filter_map(|source| match source {
+            Source::Login(login) => Some(login),
             _ => None,
         })
     }

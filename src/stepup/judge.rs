@@ -98,7 +98,7 @@ impl Gateway {
             Ok(()) => {}
             Err(ruling) => return *ruling,
         }
-        if who.subject.is_none() && site.is_sign_in(visit.request.path.decoded()) {
+        if who.subject.is_none() && site.spec.may_sign_in(&visit.request) {
             return self.pass_through(site, visit);
         }
         let proofs = self.proofs(site, grant, who.subject.as_ref());

@@ -113,8 +113,10 @@ fn explain_knows_what_is_refused_at_the_door() {
 /// I5: a header names the client, or the subject, only from a peer that may.
 #[test]
 fn explain_believes_headers_of_those_who_may_set_them() {
-    let config =
-        changed("login: {path: /login, field: email, session_cookie: SID}", "header: {name: X-User, from: 10.0.0.5}");
+    let config = changed(
+        "login: {path: /login, field: email, session_cookie: SID, logout: /logout}",
+        "header: {name: X-User, from: 10.0.0.5}",
+    );
     let written = Written::new(config.replace("store: memory", "trusted_proxies: 10.0.0.5").as_bytes());
     let headers =
         ["--header", "X-User: alice", "--header", "X-Forwarded-For: 203.0.113.9", "https://shop.example.com/account"];

@@ -4,7 +4,7 @@ use crate::{SMALL, Written, changed};
 
 const ROUTE: &str = "{path: /account/**, policy: account}";
 const UPSTREAM: &str = "{servers: 127.0.0.1:9000}";
-const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID}";
+const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID, logout: /logout}";
 
 const PUBLIC_URL: &str = "2:13: expected an address such as https://otp.example.com, without a path";
 
@@ -49,8 +49,13 @@ const TABLE: &[(&str, &str, &str)] = &[
     (LOGIN, "jwt: {}", "10:9: `jwt` is not available yet"),
     (
         LOGIN,
-        "login: {path: /login, field: a, session_cookie: S, follow_rotation: true}",
-        "10:60: `follow_rotation` is not available yet",
+        "login: {path: /login, field: a, session_cookie: S, success: {cookie: a b}}",
+        "10:78: expected the name of a cookie, such as `PHPSESSID`",
+    ),
+    (
+        LOGIN,
+        "login: {path: /login, field: a, session_cookie: S, success: {header: {name: a b}}}",
+        "10:85: expected the name of a header, such as `X-Remote-User`",
     ),
     ("{file: contacts.yaml}", "{sql: x}", "12:17: `sql` is not available yet"),
     ("    sign_in: /login", "    paths: php", "11:12: `php` is not available yet"),

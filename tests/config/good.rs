@@ -114,7 +114,7 @@ fn relative_paths_start_from_the_config() {
 #[test]
 fn a_header_source_owns_its_header() {
     let config = changed(
-        "login: {path: /login, field: email, session_cookie: SID}",
+        "login: {path: /login, field: email, session_cookie: SID, logout: /logout}",
         "header: {name: X-Employee, from: [10.0.0.5, 10.1.0.0/16]}",
     );
     let plan = plan(&config);
@@ -180,7 +180,7 @@ sites:
     upstream:
       servers: [127.0.0.1:9000, 127.0.0.1:9001]
     identity:
-      - login: {path: /login, field: email, session_cookie: PHPSESSID, success: {status: [302, 303], location_not: /login}}
+      - login: {path: /login, field: email, session_cookie: PHPSESSID, success: {status: [302, 303], location_not: /login}, logout: /logout}
     sign_in: /login
     directory:
       - file: contacts.yaml
@@ -227,7 +227,7 @@ secrets: "${SECRET}"
 sites:
   - hosts: shop.example.com
     upstream: {servers: 127.0.0.1:9000}
-    identity: {login: {path: /login, field: email, session_cookie: PHPSESSID}}
+    identity: {login: {path: /login, field: email, session_cookie: PHPSESSID, logout: /logout}}
     sign_in: /login
     directory: {file: contacts.yaml}
     routes:

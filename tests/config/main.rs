@@ -29,7 +29,7 @@ sites:
   - hosts: shop.example.com
     upstream: {servers: 127.0.0.1:9000}
     identity:
-      - login: {path: /login, field: email, session_cookie: SID}
+      - login: {path: /login, field: email, session_cookie: SID, logout: /logout}
     sign_in: /login
     directory: {file: contacts.yaml}
     routes:

@@ -3,7 +3,7 @@
 use crate::{Written, changed};
 
 const ROUTE: &str = "{path: /account/**, policy: account}";
-const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID}";
+const LOGIN: &str = "login: {path: /login, field: email, session_cookie: SID, logout: /logout}";
 
 const TABLE: &[(&str, &str, &[&str])] = &[
     // C13
@@ -67,8 +67,46 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ),
     (
         LOGIN,
-        "login: {path: /login, field: email, session_cookie: SID, success: {status: [200, 302]}}",
+        "login: {path: /login, field: email, session_cookie: SID, success: {status: [200, 302]}, logout: /logout}",
         &["10:85: an application that answers a wrong password with 200 and its form again would count as a login"],
+    ),
+    // Ways to sign in that no login lists.
+    (
+        LOGIN,
+        "login: {path: /login, field: email, session_cookie: SID}",
+        &[
+            "10:23: no `logout` goes with `/login`: an application that keeps its cookie at sign-out leaves the visitor known here; list the addresses that sign out",
+        ],
+    ),
+    (
+        "    sign_in: /login",
+        "    sign_in: /account/sign-in?x=1",
+        &[
+            "11:14: `/account/sign-in` is where visitors sign in, and no `path` of a login is there: see in the browser's network tab where its form posts to, and list that address",
+        ],
+    ),
+    (LOGIN, "login: {path: [/login/check, /staff/login/], field: email, session_cookie: SID, logout: /logout}", &[]),
+    ("    sign_in: /login", "    sign_in: /login/", &[]),
+    (
+        ROUTE,
+        "{path: /account/**, policy: account}\n      - {path: [/oauth/**, /xmlrpc.php, /api/Session], policy: bypass}",
+        &[
+            "15:17: `/oauth/**` looks like a way to sign in that no login lists: who comes in by it is not known, or taken for who was signed in before; list it in `path`, or deny it if nobody signs in there",
+            "15:28: `/xmlrpc.php` looks like a way to sign in that no login lists: who comes in by it is not known, or taken for who was signed in before; list it in `path`, or deny it if nobody signs in there",
+            "15:41: `/api/Session` looks like a way to sign in that no login lists: who comes in by it is not known, or taken for who was signed in before; list it in `path`, or deny it if nobody signs in there",
+        ],
+    ),
+    (
+        ROUTE,
+        "{path: /account/**, policy: account}\n      - {path: /staff/login, policy: account}",
+        &[
+            "15:16: `/staff/login` looks like a way to sign in that no login lists: who comes in by it is not known, or taken for who was signed in before; list it in `path`, or deny it if nobody signs in there",
+        ],
+    ),
+    (
+        ROUTE,
+        "{path: /account/**, policy: account}\n      - {path: /xmlrpc.php/**, policy: deny}\n      - {path: [/login, /author/**], policy: bypass}",
+        &[],
     ),
     (
         LOGIN,
@@ -130,7 +168,7 @@ fn what_is_odd_is_said_with_its_place() {
 #[test]
 fn a_site_whose_visitors_nobody_knows_is_odd() {
     let config = changed(
-        "    identity:\n      - login: {path: /login, field: email, session_cookie: SID}\n    sign_in: /login\n",
+        "    identity:\n      - login: {path: /login, field: email, session_cookie: SID, logout: /logout}\n    sign_in: /login\n",
         "",
     );
     let oddities = Written::new(config.as_bytes()).oddities();
@@ -142,7 +180,7 @@ fn a_site_whose_visitors_nobody_knows_is_odd() {
 fn a_sign_up_route_without_methods_is_odd() {
     let signup = changed("max_age: 15m}", "contact: {form: phone}}");
     let signup = signup.replace(
-        "    identity:\n      - login: {path: /login, field: email, session_cookie: SID}\n    sign_in: /login\n",
+        "    identity:\n      - login: {path: /login, field: email, session_cookie: SID, logout: /logout}\n    sign_in: /login\n",
         "",
     );
     let oddities = Written::new(signup.as_bytes()).oddities();

@@ -13,3 +13,6 @@ mod file;
 mod gateway;
 mod http;
 mod kept;
+mod ldap;
+mod servers;
+mod sql;

@@ -34,9 +34,13 @@ async fn register_by_script(client: &mut Client, path: &str, body: &serde_json::
 #[tokio::test]
 async fn i1_i8_a_sign_up_goes_on_once_its_number_is_proved() {
     for_both(malaysian(), async |world| {
+        let multipart = "--x\r\nContent-Disposition: form-data; name=\"phone\"\r\n\r\n012-345 6789\r\n\
+                         --x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\n\
+                         Content-Type: image/png\r\n\r\n\u{1}\u{2}\r\n--x--\r\n";
         let cases = [
             (URLENCODED, form(&[("name", "Eve"), ("phone", "+60 12-345 6789"), ("password", "s3cret & more")])),
             (URLENCODED, "name=Eve&phone=0123456789&phone2=&password=%C3%A9%zz".to_owned()),
+            ("multipart/form-data; boundary=x", multipart.to_owned()),
         ];
         for (n, (kind, body)) in cases.into_iter().enumerate() {
             let mut browser = world.browser();
@@ -66,7 +70,7 @@ async fn i1_i8_a_sign_up_goes_on_once_its_number_is_proved() {
             assert_eq!(bodies(world, &path), [body.clone().into_bytes(), body.into_bytes()]);
             assert_eq!(world.upstream.last().header("x-otpgate-contact"), Some(PHONE));
         }
-        assert_eq!(world.codes(PHONE).await.len(), 2);
+        assert_eq!(world.codes(PHONE).await.len(), 3);
     })
     .await;
 }
@@ -98,6 +102,38 @@ async fn i7_a_code_for_one_number_proves_no_other() {
     .await;
 }
 
+/// An API client reads the same in JSON, and repeats its own request.
+#[tokio::test]
+async fn i1_an_api_client_registers_with_json() {
+    for_both(malaysian(), async |world| {
+        let mut client = world.browser();
+        let body = json!({"user": {"name": "Eve", "contact": "Eve@Example.org"}, "tags": ["a"]});
+        let challenge = register_by_script(&mut client, "/join", &body).await;
+        assert_eq!((challenge.status, challenge.problem().as_str()), (401, "step-up-required"));
+        let id = challenge.json()["challenge"]["id"].clone();
+        assert_eq!(challenge.json()["challenge"]["channels"].as_array().unwrap().len(), 1, "{challenge:?}");
+        assert_eq!(api_send(&mut client, &id, "email").await.status, 202);
+        assert_eq!(world.upstream.hits("/join"), 0);
+        let passed = api_verify(&mut client, &id, &world.code("Eve@Example.org").await).await;
+        assert_eq!(outcome(&passed), "passed");
+
+        let number = json!({"user": {"name": "Eve", "contact": "012 345 6789"}});
+        let other = register_by_script(&mut client, "/join", &number).await;
+        assert_eq!(other.status, 401);
+        assert_ne!(other.json()["challenge"]["id"], id);
+        // A telephone takes a text message or a call.
+        assert_eq!(other.json()["challenge"]["channels"].as_array().unwrap().len(), 2, "{other:?}");
+
+        let done = register_by_script(&mut client, "/join", &body).await;
+        assert_eq!((done.status, done.body.as_str()), (200, "POST /join"));
+        let seen = world.upstream.last();
+        assert_eq!(seen.header("x-otpgate-contact"), Some("Eve@Example.org"));
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&seen.body).unwrap(), body);
+        assert_eq!(world.upstream.hits("/join"), 1);
+    })
+    .await;
+}
+
 /// A form of which it cannot be told which contact the application reads goes nowhere, and no message goes out.
 #[tokio::test]
 async fn i1_a_form_without_one_readable_contact_never_goes_on() {
@@ -112,6 +148,7 @@ async fn i1_a_form_without_one_readable_contact_never_goes_on() {
         ("/register", URLENCODED, "phone=12"),
         ("/register", URLENCODED, "phone=%2B60123456789&phone=%2B60123456780"),
         ("/register", URLENCODED, "phone=%2B60123456789%0d%0aX-A:b"),
+        ("/register?phone=%2B60123456780", URLENCODED, "phone=%2B60123456789"),
         ("/register", "text/plain", "phone=%2B60123456789"),
         ("/register", "application/json", "{\"phone\":\"+60123456789\""),
     ] {

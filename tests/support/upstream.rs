@@ -158,7 +158,22 @@ async fn chunked(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
 fn answer(request: &Seen) -> Vec<u8> {
     let (mut status, mut headers, mut body) =
         ("200 OK", String::new(), format!("{} {}", request.method, request.target));
+    let does = |what: &str| request.target.split_once('?').is_some_and(|(_, query)| query.ends_with(what));
     match (request.method.as_str(), request.path()) {
+        // Any body with the right password in it signs in, and the query says what then becomes of the session.
+        (_, "/login" | "/login/" | "/LOGIN" | "/api/login") if signs_in(request) => {
+            status = "303 See Other";
+            let set = |attributes: &str| format!("set-cookie: {SESSION}={}; {attributes}\r\n", token());
+            headers = "location: /home\r\n".to_owned();
+            headers += &match () {
+                () if does("do=keep") => String::new(),
+                () if does("do=two") => set("Path=/") + &set("Path=/home"),
+                () if does("do=renew") => format!("set-cookie: {SESSION}=; Path=/; Max-Age=0\r\n") + &set("Path=/"),
+                () if does("do=header") => "x-login: ok\r\n".to_owned() + &set("Path=/"),
+                () => set("Path=/"),
+            };
+            body.clear();
+        }
         ("POST", "/login") => {
             let field = |wanted: &str| {
                 let mut fields = url::form_urlencoded::parse(&request.body);
@@ -175,6 +190,10 @@ fn answer(request: &Seen) -> Vec<u8> {
         (_, "/login") => {
             body = "<form method=\"post\"><input name=\"email\"><input name=\"password\"></form>".to_owned();
         }
+        (_, "/logout") if does("do=keep") => {
+            status = "303 See Other";
+            headers = "location: /\r\n".to_owned();
+        }
         (_, "/logout") => {
             status = "303 See Other";
             headers = format!("location: /\r\nset-cookie: {SESSION}=; Path=/; Max-Age=0\r\n");
@@ -190,6 +209,17 @@ fn answer(request: &Seen) -> Vec<u8> {
     }
     format!("HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
         .into_bytes()
+}
+
+/// Whether a request signs in other than by the plain form.
+fn signs_in(request: &Seen) -> bool {
+    let plain = request.method == "POST" && request.target == "/login";
+    let body = String::from_utf8_lossy(&request.body);
+    let form = request
+        .headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("content-type") && value == "application/x-www-form-urlencoded");
+    (!plain || !form) && (body.contains("right") || request.target.contains("password=right"))
 }
 
 /// Nothing that anybody could guess; an application has its own way to make it.

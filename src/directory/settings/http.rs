@@ -10,7 +10,7 @@ use reqwest::Certificate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Manner;
+use super::{Manner, within};
 use crate::config::{Credential, Fault, Named, Period, Placed, Surroundings, did_you_mean};
 use crate::directory::Field;
 use crate::directory::http::{Address, Body, HttpDirectory, HttpSpec, MarkSpec, Pointer, secret, tells};
@@ -89,7 +89,7 @@ impl Placed<HttpDirectorySettings> {
             address: address(&settings.url, around)?,
             headers: settings.all_headers(around)?,
             pointers: settings.all_pointers(self)?,
-            timeout: settings.limit()?,
+            timeout: within(settings.timeout, TIMEOUT)?,
             ca: settings.ca.as_ref().map(|ca| certificates(ca, around)).transpose()?.unwrap_or_default(),
             mark: settings.mark.as_ref().map(|mark| mark.spec(around)).transpose()?,
             manner,
@@ -142,12 +142,6 @@ impl HttpDirectorySettings {
         } else {
             Err(place.fault("`pointers` finds no contact: write where `email`, `sms`, `voice` or `phone` stands"))
         }
-    }
-
-    fn limit(&self) -> Result<Duration, Fault> {
-        let Some(timeout) = &self.timeout else { return Ok(TIMEOUT) };
-        let is_usable = (Duration::from_millis(100)..=Duration::from_secs(30)).contains(&timeout.value.0);
-        if is_usable { Ok(timeout.value.0) } else { Err(timeout.fault("expected 100ms to 30s")) }
     }
 }
 

@@ -1,12 +1,14 @@
 //! What is odd about a config: lawful, but rarely meant.
 
+mod logins;
+
 use std::time::Duration;
 
 use crate::config::{Network, Placed};
 use crate::delivery::SiteName;
 use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::RouteSettings;
-use crate::identity::settings::{HeaderSettings, IdentitySettings, LoginSettings};
+use crate::identity::settings::{HeaderSettings, IdentitySettings};
 use crate::server::plan::{Notes, Plan, SitePlan};
 use crate::server::settings::{Settings, SiteSettings};
 use crate::words::{Channel, ContactRule, Policy, StepUp};
@@ -26,12 +28,11 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
             notes.add(verify.place, "the servers' certificates are not verified: anybody between could pose as them");
         }
         for source in site.identity.iter() {
-            match &source.value {
-                IdentitySettings::Login(login) => self::login(login, notes),
-                IdentitySettings::Header(header) => self::header(header, settings, notes),
-                _ => {}
+            if let IdentitySettings::Header(header) = &source.value {
+                self::header(header, settings, notes);
             }
         }
+        logins::note(site, plan, notes);
         passable(site, plan, notes);
         for (route, planned) in site.routes.iter().zip(&plan.routes) {
             self::route(&route.value, planned.policy == Policy::Bypass, settings, notes);
@@ -187,17 +188,6 @@ fn messages(settings: &Settings, plan: &Plan, notes: &mut Notes) {
             let text = format!("a text message of `{}` takes {}", name.host(), ours.join(", "));
             notes.add(site.place, format!("{text}; each part is paid for"));
         }
-    }
-}
-
-fn login(login: &LoginSettings, notes: &mut Notes) {
-    let success = &login.success;
-    for status in success.status.iter().filter(|status| status.value < 300 && success.location.is_empty()) {
-        let text = format!(
-            "an application that answers a wrong password with {} and its form again would count as a login",
-            status.value
-        );
-        notes.add(status.place, text);
     }
 }
 
