@@ -1,8 +1,10 @@
 //! Identity sources: who the application says the visitor is.
 //!
-//! May use: `words`, `seal`, `request`. Pure but for the cache of [`Sessions`]; the store behind that cache is asked
-//! by the conductor. Start at [`Source`].
+//! May use: `words`, `seal`, `request`. Pure but for the caches of [`Sessions`] and [`Answers`]; the store and the
+//! application behind them are asked by the conductor. Start at [`Source`].
 
+mod answers;
+mod application;
 mod field;
 pub mod jwt;
 mod login;
@@ -10,10 +12,14 @@ mod sessions;
 pub mod settings;
 mod source;
 mod spelling;
+mod whoami;
 
+pub use answers::{About, Answers, Keep, Named};
+pub use application::{Answer, Application, MOST, Question, Unanswered};
 pub use field::{FieldName, Said};
 pub use jwt::Jwt;
 pub use login::{Attempt, Change, Login, Request as LoginRequest, Success, Watched};
 pub use sessions::{Epoch, Owner, Sessions};
 pub use source::{Ask, HeaderSource, Source};
 pub use spelling::one_spelling;
+pub use whoami::{BadReading, Reading, Whoami};

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod answer;
+mod asking;
 mod body;
 mod outbound;
 mod servers;

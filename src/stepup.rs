@@ -5,6 +5,7 @@
 //! `steps.rs` ([`Gateway::arrive`], [`Gateway::send`], [`Gateway::verify`], …).
 
 mod ask;
+mod asking;
 mod carry;
 mod challenge;
 mod contacts;
@@ -28,6 +29,7 @@ mod turn;
 mod visit;
 mod watch;
 
+pub use asking::Changing;
 pub use feed::follow;
 pub use gateway::{ChallengeRules, Gateway, Hosts, Shared, Site, SiteSpec};
 pub use onward::SignIn;

@@ -1,15 +1,16 @@
 //! The config's `identity` of a site.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, Network, NotYet, Placed, Surroundings};
+use crate::config::{Fault, Many, Network, NotYet, Period, Place, Placed, Surroundings};
 use crate::identity::jwt::settings::JwtSettings;
-use crate::identity::{Ask, FieldName, HeaderSource, Login, Source, Success};
-use crate::request::{CanonicalPath, Networks, PathRules};
+use crate::identity::{Ask, FieldName, HeaderSource, Keep, Login, Reading, Source, Success, Whoami};
+use crate::request::{CanonicalPath, Networks, PathRules, fold};
 use crate::words::EmailAddress;
 
 /// An identity source: how the subject is learned.
@@ -25,8 +26,8 @@ pub enum IdentitySettings {
     Ask(AskSettings),
     /// A JSON Web Token of an identity provider.
     Jwt(Box<JwtSettings>),
-    #[schemars(skip)]
-    Whoami(NotYet),
+    /// The application itself, asked with the visitor's session.
+    Whoami(WhoamiSettings),
     #[schemars(skip)]
     Basic(NotYet),
 }
@@ -103,6 +104,35 @@ pub struct AskSettings {
     pub addresses: Many<Placed<String>>,
 }
 
+/// The application itself, asked with the visitor's session: one of `pointer`, `selector` and `regex` reads its answer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhoamiSettings {
+    /// What is asked for: a path of the application, with a query perhaps.
+    pub path: Placed<String>,
+    /// A JSON pointer to what names the visitor.
+    pub pointer: Option<Placed<String>>,
+    /// A CSS selector of the element that names the visitor.
+    pub selector: Option<Placed<String>>,
+    /// With `selector`: the attribute that names the visitor. Default: the element's text.
+    pub attribute: Option<Placed<String>>,
+    /// A regular expression with one group, around what names the visitor.
+    pub regex: Option<Placed<String>>,
+    /// The name of the application's session cookie. Without it nobody is asked.
+    pub session_cookie: Placed<String>,
+    /// Further cookies that the application needs to tell who it is. Nothing but these and the session is sent.
+    #[serde(default)]
+    pub cookies: Many<Placed<String>>,
+    /// How long an answer is remembered, 5m at most; nobody for 5s at most. Default 30s.
+    pub cache: Option<Placed<Period>>,
+    /// How long the application may take, 30s at most. Default 2s.
+    pub timeout: Option<Placed<Period>>,
+    /// Paths at which another user may sign in on the same session, exactly, whatever the method. Default: every request
+    /// with another method than GET, HEAD and OPTIONS.
+    #[serde(default)]
+    pub changes_at: Many<Placed<String>>,
+}
+
 // === impl IdentitySettings ===
 
 impl Placed<IdentitySettings> {
@@ -119,7 +149,10 @@ impl Placed<IdentitySettings> {
                 let source = jwt.source(around).map_err(|fault| fault.at(self.place))?;
                 Ok(Source::Jwt(Arc::new(source)))
             }
-            IdentitySettings::Whoami(never) | IdentitySettings::Basic(never) => match *never {},
+            IdentitySettings::Whoami(whoami) => {
+                whoami.source(self.place).map(|whoami| Source::Whoami(Arc::new(whoami)))
+            }
+            IdentitySettings::Basic(never) => match *never {},
         }
     }
 }
@@ -206,6 +239,73 @@ pub(super) fn cookie_name(name: &Placed<String>) -> Result<String, Fault> {
         return Err(name.fault("this is a cookie of the gateway: name the application's own"));
     }
     Ok(name.value.clone())
+}
+
+// === impl WhoamiSettings ===
+
+impl WhoamiSettings {
+    fn source(&self, place: Place) -> Result<Whoami, Fault> {
+        let changes_at = self.changes_at.iter().map(|path| exact_path(path).map(|path| fold(&path).into_owned()));
+        let changes_at: Vec<String> = changes_at.collect::<Result<_, _>>()?;
+        let cookies: Vec<String> = self.cookies.iter().map(cookie_name).collect::<Result<_, _>>()?;
+        let session_cookie = cookie_name(&self.session_cookie)?;
+        if let Some(twice) = self.cookies.iter().find(|name| name.value == session_cookie) {
+            return Err(twice.fault("this is the session cookie, which is sent already: leave it out"));
+        }
+        let id = [&self.pointer, &self.selector, &self.attribute, &self.regex];
+        let id = id.map(|text| text.as_ref().map(|text| text.value.as_str()));
+        Ok(Whoami {
+            id: format!("{:?} {id:?}", self.path.value),
+            target: local_target(&self.path)?,
+            reading: self.reading(place)?,
+            session_cookie,
+            cookies,
+            keep: Keep::of(within(self.cache, Duration::from_secs(30), Keep::LONGEST)?),
+            timeout: within(self.timeout, Duration::from_secs(2), Duration::from_secs(30))?,
+            changes_at: if changes_at.is_empty() { None } else { Some(changes_at) },
+        })
+    }
+
+    fn reading(&self, place: Place) -> Result<Reading, Fault> {
+        if let (Some(attribute), None) = (&self.attribute, &self.selector) {
+            return Err(attribute.fault("`attribute` needs `selector`"));
+        }
+        let attribute = self.attribute.as_ref().map(|attribute| attribute.value.as_str());
+        match (&self.pointer, &self.selector, &self.regex) {
+            (Some(pointer), None, None) => pointer.parse(|text| Reading::pointer(text)),
+            (None, Some(selector), None) => selector.parse(|text| Reading::selector(text, attribute)),
+            (None, None, Some(regex)) => regex.parse(|text| Reading::regex(text)),
+            _ => {
+                Err(Fault::new("expected one of `pointer`, `selector` and `regex`: how is the answer read?").at(place))
+            }
+        }
+    }
+}
+
+/// A time above zero, and not above `most`.
+fn within(written: Option<Placed<Period>>, default: Duration, most: Duration) -> Result<Duration, Fault> {
+    match written {
+        None => Ok(default),
+        Some(time) if time.value.0.is_zero() || time.value.0 > most => {
+            Err(time.fault(format!("expected a time above zero, {} at most", humantime::format_duration(most))))
+        }
+        Some(time) => Ok(time.value.0),
+    }
+}
+
+/// A path of the application as it goes over the wire, with a query perhaps.
+fn local_target(target: &Placed<String>) -> Result<String, Fault> {
+    let text = target.value.as_str();
+    let path = text.split('?').next().unwrap_or_default();
+    if !path.starts_with('/') || !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains('#') {
+        return Err(target.fault("expected a path of the application, such as `/api/me`"));
+    }
+    let canonical = target.parse(|_| CanonicalPath::parse(path.as_bytes(), PathRules::default()))?;
+    if canonical.wire() == path {
+        Ok(text.to_owned())
+    } else {
+        Err(target.fault(format!("write the path as `{}`", canonical.wire())))
+    }
 }
 
 fn header_name(name: &Placed<String>) -> Result<HeaderName, Fault> {

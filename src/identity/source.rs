@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 
-use crate::identity::{Jwt, Login};
+use crate::identity::{Jwt, Login, Whoami};
 use crate::request::Networks;
 use crate::words::{BadSubject, EmailAddress, Subject};
 
@@ -20,6 +20,8 @@ pub enum Source {
     Jwt(Arc<Jwt>),
     /// The visitor types an e-mail address that the operator has allowed.
     Ask(Ask),
+    /// The application itself, asked with the visitor's session.
+    Whoami(Arc<Whoami>),
 }
 
 /// A header that named peers set themselves; nobody else's is believed (I5).

@@ -243,6 +243,9 @@ impl ProxyHttp for Adapter {
         if let Some(watch) = &mut trip.forward.watch {
             watch.response(&trip.table.gateway, &trip.visit, answer.status, &answer.headers).await;
         }
+        if let Some(changing) = &mut trip.forward.changing {
+            changing.response(&trip.table.gateway, &trip.visit, &answer.headers).await;
+        }
         outbound::response(trip, answer)
     }
 

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pingora::connectors::http::Connector;
 use pingora::lb::discovery::ServiceDiscovery;
 use pingora::lb::health_check::{HttpHealthCheck, TcpHealthCheck};
 use pingora::lb::selection::{BackendIter, BackendSelection, Consistent, Random, RoundRobin};
@@ -34,6 +35,8 @@ pub struct Servers {
     choice: Choice,
     /// Looks up names and probes servers until this is dropped.
     keeper: JoinHandle<()>,
+    /// For the gateway's own questions; made with the first one.
+    connector: OnceLock<Connector>,
 }
 
 #[derive(Clone)]
@@ -62,13 +65,19 @@ impl Servers {
         };
         choice.look_up().await;
         let keeper = tokio::spawn(keep(choice.clone(), spec.health_check.as_ref().map(|check| check.interval)));
-        Arc::new(Self { spec, choice, keeper })
+        Arc::new(Self { spec, choice, keeper, connector: OnceLock::new() })
     }
 
     /// What these servers are.
     #[must_use]
     pub const fn spec(&self) -> &UpstreamSpec {
         &self.spec
+    }
+
+    /// Makes the connections for the gateway's own questions.
+    pub(super) fn connector(&self) -> &Connector {
+        // With the roots that the system trusts, as for the visitors' requests.
+        self.connector.get_or_init(|| Connector::new(None))
     }
 
     /// A server for a request from `client`, but for those that were `tried`. With `endless`, the server may be silent

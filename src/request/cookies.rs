@@ -37,6 +37,16 @@ fn find_by(headers: &HeaderMap, is_it: impl Fn(&[u8]) -> bool) -> Option<&str> {
     Some(text.split_once('=')?.1.trim_matches([' ', '\t']))
 }
 
+/// Every cookie of a request, its name and its value, as they came but for the white space around them.
+pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let lines = headers.get_all(COOKIE).iter();
+    lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b';')).map(|pair| {
+        let name = name_of(pair);
+        let at = pair.iter().position(|&byte| byte == b'=');
+        (name, at.and_then(|at| pair.get(at + 1..)).unwrap_or_default().trim_ascii())
+    })
+}
+
 /// The name of a `name=value` pair. A pair without `=` is all name.
 fn name_of(pair: &[u8]) -> &[u8] {
     pair.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii()

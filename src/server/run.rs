@@ -14,6 +14,7 @@ use crate::admin;
 use crate::audit::Audit;
 use crate::config::ConfigError;
 use crate::delivery::{BadDelivery, Delivery, Outbox, Tools};
+use crate::identity::Application;
 use crate::proxy::{Servers, Table};
 use crate::seal::SystemRandom;
 use crate::server::admin::{AdminListener, BoundAdmin};
@@ -25,7 +26,7 @@ use crate::stepup::{Gateway, Shared, follow};
 use crate::store::memory::MemoryStore;
 use crate::store::redis::RedisStore;
 use crate::store::settings::StoreAddress;
-use crate::store::{Store, StoreError};
+use crate::store::{SiteKey, Store, StoreError};
 use crate::words::{Clock, SystemClock};
 
 /// A running gateway.
@@ -345,7 +346,14 @@ async fn make_table(
         servers.insert(site.spec.key.clone(), started);
         sites.push(site.spec);
     }
-    let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted).scoring(plan.risk);
+    let application = |(site, servers): (&SiteKey, &Arc<Servers>)| {
+        let application: Arc<dyn Application> = Arc::clone(servers) as _;
+        (site.clone(), application)
+    };
+    let applications = servers.iter().map(application).collect();
+    let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted)
+        .scoring(plan.risk)
+        .asking(applications);
     Ok(Table::new(Arc::new(gateway), servers))
 }
 

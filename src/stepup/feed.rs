@@ -29,6 +29,9 @@ pub async fn follow(shared: Arc<Shared>) {
                 // finds what was revoked in between.
                 fresh |= changes.lost || cursor == Cursor::default();
                 let (lost, emptied) = (changes.lost, changes.emptied);
+                if lost {
+                    shared.all_answers().iter().for_each(|answers| answers.forget_all());
+                }
                 // What happened since counts for more than what is held.
                 cursor = apply(&shared, changes);
                 if lost {
@@ -55,7 +58,10 @@ fn apply(shared: &Shared, changes: Changes) -> Cursor {
     for change in &changes.changes {
         match change {
             Change::Revoked(revocation, ttl) => shared.revoked.add(revocation, *ttl, shared.clock.now()),
-            Change::Session { site, session } => shared.sessions(site).forget(*session),
+            Change::Session { site, session } => {
+                shared.sessions(site).forget(*session);
+                shared.answers(site).changed(*session);
+            }
             Change::Unlocked { site, subject } => shared.locks.forget(site, *subject),
         }
     }

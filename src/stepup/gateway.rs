@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::directory::Directories;
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Assertions, Revoked, SiteRevoked};
-use crate::identity::{Sessions, Source, one_spelling};
+use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
@@ -36,6 +36,8 @@ pub struct Gateway {
     /// The host of `public_url`.
     receiver: Option<String>,
     trusted: TrustedProxies,
+    /// The application of each site that can be asked.
+    pub(super) applications: HashMap<SiteKey, Arc<dyn Application>>,
 }
 
 /// What outlives a reload: the store, the clock, and what is remembered in memory.
@@ -51,6 +53,7 @@ pub struct Shared {
     /// Revocations.
     pub revoked: Revoked,
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
+    answers: Mutex<HashMap<SiteKey, Arc<Answers>>>,
     pub(super) locks: Locks,
 }
 
@@ -114,6 +117,7 @@ pub struct Site {
     /// What is counted of its requests.
     pub metrics: SiteMetrics,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) answers: Arc<Answers>,
     pub(super) revoked: Arc<SiteRevoked>,
 }
 
@@ -138,6 +142,7 @@ impl Shared {
             audit,
             revoked: Revoked::default(),
             sessions: Mutex::default(),
+            answers: Mutex::default(),
             locks: Locks::default(),
         }
     }
@@ -145,6 +150,15 @@ impl Shared {
     pub(super) fn sessions(&self, site: &SiteKey) -> Arc<Sessions> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(sessions.entry(site.clone()).or_default())
+    }
+
+    pub(super) fn answers(&self, site: &SiteKey) -> Arc<Answers> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(answers.entry(site.clone()).or_default())
+    }
+
+    pub(super) fn all_answers(&self) -> Vec<Arc<Answers>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     pub(super) fn all_sessions(&self) -> Vec<(SiteKey, Arc<Sessions>)> {
@@ -210,6 +224,7 @@ impl Gateway {
             hosts,
             receiver,
             trusted,
+            applications: HashMap::new(),
         }
     }
 
@@ -344,8 +359,9 @@ impl Site {
             .unwrap_or_default();
         let path_rules = spec.path_rules();
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
+        let answers = shared.answers(&spec.key);
         let metrics = shared.audit.metrics.site(spec.key.as_str());
-        Self { spec, path_rules, longest, metrics, sessions, revoked }
+        Self { spec, path_rules, longest, metrics, sessions, answers, revoked }
     }
 
     /// The one spelling of a subject on this site, which every counter, grant and directory goes by (H19).

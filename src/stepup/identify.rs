@@ -1,9 +1,12 @@
 //! Who is asking: the site's identity sources, asked in order.
 
+use http::HeaderMap;
+
 use crate::grant::Grant;
 use crate::identity::jwt::{Named, Unkeyed};
-use crate::identity::{Ask, Login, Owner, Source};
+use crate::identity::{Ask, Login, Owner, Source, Unanswered};
 use crate::seal::Purpose;
+use crate::stepup::asking::Remembered;
 use crate::stepup::visit::GRANT;
 use crate::stepup::{Gateway, Site, Visit};
 use crate::store::StoreError;
@@ -29,11 +32,19 @@ pub(super) enum Unknown {
     Store(StoreError),
     /// The keys of a token's issuer cannot be had.
     Keys(Unkeyed),
+    /// The application does not say.
+    Application(Unanswered),
 }
 
 impl From<Unkeyed> for Unknown {
     fn from(error: Unkeyed) -> Self {
         Self::Keys(error)
+    }
+}
+
+impl From<Unanswered> for Unknown {
+    fn from(error: Unanswered) -> Self {
+        Self::Application(error)
     }
 }
 
@@ -65,9 +76,11 @@ impl Gateway {
         proofs
     }
 
-    /// Asks every source. All must agree: a request in which two name different people is nobody's.
+    /// Asks every source. All must agree: a request in which two name different people is nobody's. The application is asked
+    /// only when no other source names anybody; what it said lately must agree, too.
     pub(super) async fn identify(&self, site: &Site, visit: &Visit, grant: Option<&Grant>) -> Result<Who, Unknown> {
         let mut who = Who::default();
+        let mut pending = Vec::new();
         for source in &site.spec.sources {
             let named = match source {
                 Source::Login(login) => self.by_session(site, login, visit, &mut who).await?,
@@ -79,14 +92,27 @@ impl Gateway {
                     Named::Somebody(subject) => Some(subject),
                     Named::Unclear => return Err(Unknown::Conflict),
                 },
-                // An asked visitor is whom the grant names, and only while no other source names anybody.
-                Source::Ask(ask) if who.subject.is_none() => asked(ask, grant),
+                Source::Whoami(whoami) => match self.remembered_answer(site, visit, whoami, &mut who.app_session) {
+                    Remembered::Said(said) => said,
+                    Remembered::Ask(question) => {
+                        pending.push(question);
+                        None
+                    }
+                },
                 Source::Ask(_) => None,
             };
-            match (&who.subject, named.map(|named| site.spelling(named))) {
-                (Some(known), Some(other)) if *known != other => return Err(Unknown::Conflict),
-                (None, Some(named)) => who.subject = Some(named),
-                _ => {}
+            who.agree(site, named)?;
+        }
+        for question in pending {
+            if who.subject.is_none() {
+                let named = self.ask_application(site, visit, question).await?;
+                who.agree(site, named)?;
+            }
+        }
+        // An asked visitor is whom the grant names, and only while no other source names anybody.
+        for source in &site.spec.sources {
+            if let (Source::Ask(ask), None) = (source, &who.subject) {
+                who.agree(site, asked(ask, grant))?;
             }
         }
         Ok(who)
@@ -101,7 +127,7 @@ impl Gateway {
     ) -> Result<Option<Subject>, Unknown> {
         let Some(cookie) = login.session(&visit.headers) else { return Ok(None) };
         let session = self.session_hash(site, cookie);
-        who.app_session = Some(session);
+        who.app_session.get_or_insert(session);
         if let Some(subject) = site.sessions.get(session) {
             return Ok(Some(subject));
         }
@@ -134,6 +160,15 @@ fn asked(ask: &Ask, grant: Option<&Grant>) -> Option<Subject> {
 }
 
 impl Who {
+    fn agree(&mut self, site: &Site, named: Option<Subject>) -> Result<(), Unknown> {
+        match (&self.subject, named.map(|named| site.spelling(named))) {
+            (Some(known), Some(other)) if *known != other => return Err(Unknown::Conflict),
+            (None, Some(named)) => self.subject = Some(named),
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// The subject that an identity source named.
     pub(super) fn named(&self) -> Option<&Subject> {
         self.subject.as_ref().filter(|_| !self.is_holder)
@@ -141,6 +176,15 @@ impl Who {
 }
 
 impl Site {
+    /// The application's session, by the first source that knows its cookie.
+    pub(super) fn app_session<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        self.spec.sources.iter().find_map(|source| match source {
+            Source::Login(login) => login.session(headers),
+            Source::Whoami(whoami) => whoami.session(headers),
+            _ => None,
+        })
+    }
+
     /// Whether the site's visitors are asked for an address when no other source names them.
     pub(super) fn asks(&self) -> bool {
         self.spec.sources.iter().any(|source| matches!(source, Source::Ask(_)))

@@ -10,12 +10,13 @@ use crate::audit::{self, Event, Kind};
 use crate::challenge::{Particulars, digest};
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::grant::Claims;
+use crate::identity::Unanswered;
 use crate::identity::jwt::Unkeyed;
 use crate::request::RequestKind;
 use crate::risk::Risk;
 use crate::stepup::identify::{Unknown, Who};
 use crate::stepup::sign_up::{InForm, Read};
-use crate::stepup::{BodyError, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
+use crate::stepup::{BodyError, Changing, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
 use crate::store::{Confirmed, StoreError};
 use crate::words::{
     Binding, Channel, ContactRule, KeyedHash, ParkedId, Policy, Proof, Reference, StepUp, Subject, Timestamp,
@@ -93,6 +94,7 @@ impl Gateway {
             Err(Unknown::Conflict) => return self.refuse_conflict(&case, policy),
             Err(Unknown::Store(error)) => return self.unavailable(&case, policy, &error),
             Err(Unknown::Keys(error)) => return self.unkeyed(&case, policy, &error),
+            Err(Unknown::Application(error)) => return self.unanswered(&case, policy, error),
         };
         match self.read_form(&mut case, policy, &mut who, body).await {
             Ok(()) => {}
@@ -209,7 +211,11 @@ impl Gateway {
 
     fn pass_through(&self, site: &Arc<Site>, visit: &Visit) -> Ruling {
         site.metrics.count(audit::Verdict::Forward);
-        Ruling::Forward(Box::new(Forward { watch: Watch::of(site, visit), ..Forward::default() }))
+        Ruling::Forward(Box::new(Forward {
+            watch: Watch::of(site, visit),
+            changing: Changing::of(self, site, visit),
+            ..Forward::default()
+        }))
     }
 
     fn forward(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, passage: Passage<'_>) -> Ruling {
@@ -268,7 +274,8 @@ impl Gateway {
             headers: case.resumed.map(|_| visit.headers.clone()),
             body,
         });
-        Ruling::Forward(Box::new(Forward { add, instead, watch: Watch::of(site, visit), set_cookies: Vec::new() }))
+        let (watch, changing) = (Watch::of(site, visit), Changing::of(self, site, visit));
+        Ruling::Forward(Box::new(Forward { add, instead, watch, changing, set_cookies: Vec::new() }))
     }
 
     fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
@@ -297,9 +304,20 @@ impl Gateway {
             Unknown::Conflict => "identity_conflict",
             Unknown::Store(_) => "store_unavailable",
             Unknown::Keys(_) => "keys_unavailable",
+            Unknown::Application(_) => "application_unavailable",
         };
         self.shared.audit.record(self.event(Kind::Observed, case, policy).reason(reason));
         self.pass_through(case.site, case.visit)
+    }
+
+    /// The application does not say who is asking: nothing goes on (I2).
+    fn unanswered(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: Unanswered) -> Ruling {
+        case.site.metrics.count(audit::Verdict::Unavailable);
+        tracing::error!(%error, site = %case.site.spec.key, "the application does not say who is asking");
+        let event = self.event(Kind::Unavailable, case, policy).reason("application_unavailable");
+        let reference = event.reference();
+        self.shared.audit.record(event);
+        Ruling::Unavailable(reference)
     }
 
     /// A failure of ours: nothing goes on (I2).

@@ -179,7 +179,7 @@ impl Gateway {
                 others.push(destination.channel);
             }
         }
-        let app_session = site.logins().find_map(|login| login.session(&visit.headers));
+        let app_session = site.app_session(&visit.headers);
         Proof {
             channel: contact.channel(),
             others,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use crate::stepup::Changing;
 use crate::stepup::Standing;
 use crate::stepup::Watch;
 use crate::words::{ChallengeId, Reference};
@@ -107,6 +108,8 @@ pub struct Forward {
     pub instead: Option<Replacement>,
     /// A login or logout to watch.
     pub watch: Option<Watch>,
+    /// What may change whom the application names.
+    pub changing: Option<Changing>,
 }
 
 /// What to send instead of what came in.

@@ -159,6 +159,11 @@ impl Gateway {
                 Err(Unknown::Store(error)) => return Err(NotMine::Store(error)),
                 // Who it is cannot be told for now: the same to the visitor.
                 Err(Unknown::Keys(error)) => return Err(NotMine::Store(StoreError::Unreachable(error.to_string()))),
+                Err(Unknown::Application(error)) => {
+                    tracing::error!(%error, site = %site.spec.key, "the application does not say who is asking");
+                    // Answered alike: what is needed for the next step cannot be asked now.
+                    return Err(NotMine::Store(StoreError::Unreachable(format!("it was not asked, since {error}"))));
+                }
             };
             match (now, particulars.named()) {
                 (None, None) => {}

@@ -317,6 +317,47 @@ const TABLE: &[(&str, &str, &str)] = &[
         "10:24: this header has another meaning: use one of its own, such as `X-Remote-User`",
     ),
     (LOGIN, "header: {name: X-User}", "10:17: the key `from` is missing"),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S}",
+        "10:9: expected one of `pointer`, `selector` and `regex`: how is the answer read?",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: /a, regex: (a)}",
+        "10:9: expected one of `pointer`, `selector` and `regex`: how is the answer read?",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: 'https://evil.example/', session_cookie: S, pointer: /a}",
+        "10:24: expected a path of the application, such as `/api/me`",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: a}",
+        "10:57: expected a JSON pointer, such as `/user/email`",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, selector: '['}",
+        "10:58: expected a CSS selector, such as `#user .name`",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, regex: abc}",
+        "10:55: expected one group, around what names the visitor, such as `signed in as ([^<]+)`",
+    ),
+    (LOGIN, "whoami: {path: /me, session_cookie: S, pointer: /a, attribute: b}", "10:72: `attribute` needs `selector`"),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: /a, cache: 1h}",
+        "10:68: expected a time above zero, 5m at most",
+    ),
+    (
+        LOGIN,
+        "whoami: {path: /me, session_cookie: S, pointer: /a, cookies: S}",
+        "10:70: this is the session cookie, which is sent already: leave it out",
+    ),
     (LOGIN, "ask: {}", "10:9: nobody is allowed: name `domains` or `addresses`"),
     (LOGIN, "ask: {domains: '@example.com'}", "10:24: expected a domain, such as `example.com`"),
     (
@@ -438,7 +479,7 @@ fn the_small_config_is_good_and_not_odd() {
 fn a_policy_bound_to_a_session_needs_a_login() {
     let bound = changed("max_age: 15m", "bind: [subject, app_session]")
         .replace(LOGIN, "header: {name: X-User, from: 10.0.0.1}");
-    let expected = "14:37: `account` binds to the application's session, but no `login` of this site names its cookie: nobody could pass";
+    let expected = "14:37: `account` binds to the application's session, but no `login` or `whoami` of this site names its cookie: nobody could pass";
     assert_eq!(Written::new(bound.as_bytes()).fault(), expected);
 }
 

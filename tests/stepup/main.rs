@@ -23,4 +23,5 @@ mod receipts;
 mod resume;
 mod sessions;
 mod sign_up;
+mod whoami;
 mod world;

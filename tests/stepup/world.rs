@@ -129,11 +129,13 @@ log: {{format: json, level: debug}}
     }
 
     pub fn start(&self, store: &str, upstream: &Upstream) -> Gateway {
+        self.start_at(store, upstream.port)
+    }
+
+    /// The same in front of an application of the test's own.
+    pub fn start_at(&self, store: &str, upstream: u16) -> Gateway {
         let contacts = format!("{CONTACTS}{}", self.contacts);
-        Gateway::start(
-            &self.yaml(store, upstream.port),
-            &[("contacts.yaml", &contacts), ("disposable.txt", DISPOSABLE)],
-        )
+        Gateway::start(&self.yaml(store, upstream), &[("contacts.yaml", &contacts), ("disposable.txt", DISPOSABLE)])
     }
 }
 

@@ -126,10 +126,13 @@ fn bindings(site: &SiteSettings, default: &Policy) -> Result<(), Fault> {
 /// A proof that is bound to the application's session can only be had where that session is known.
 fn session_bound(site: &SiteSettings, name: &Placed<String>, policy: &Policy) -> Result<(), Fault> {
     let bound = matches!(policy, Policy::StepUp(policy) if policy.binds(Binding::AppSession));
-    let known = site.identity.iter().any(|source| matches!(source.value, IdentitySettings::Login(_)));
+    let known = site
+        .identity
+        .iter()
+        .any(|source| matches!(source.value, IdentitySettings::Login(_) | IdentitySettings::Whoami(_)));
     if bound && !known {
         return Err(name.fault(format!(
-            "`{}` binds to the application's session, but no `login` of this site names its cookie: nobody could pass",
+            "`{}` binds to the application's session, but no `login` or `whoami` of this site names its cookie: nobody could pass",
             name.value
         )));
     }
@@ -139,7 +142,7 @@ fn session_bound(site: &SiteSettings, name: &Placed<String>, policy: &Policy) ->
 fn identity_headers(sources: &[Source]) -> IdentityHeaders {
     sources.iter().fold(IdentityHeaders::new(), |headers, source| match source {
         Source::Header(header) => headers.owned_by(HeaderName::clone(&header.name), header.from.clone()),
-        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) => headers,
+        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) | Source::Whoami(_) => headers,
     })
 }
 
