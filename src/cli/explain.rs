@@ -319,7 +319,7 @@ fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_sub
     let field = match policy {
         Policy::StepUp(policy) => match &policy.contact {
             ContactRule::Form(field) => Some(field),
-            ContactRule::Directory | ContactRule::Recheck(_) => None,
+            ContactRule::Directory => None,
         },
         Policy::Bypass | Policy::Deny => None,
     };

@@ -142,7 +142,7 @@ fn shortcoming(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> Option<Why>
 /// the directory's (I7).
 fn is_wanted(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> bool {
     match policy.contact {
-        ContactRule::Directory | ContactRule::Recheck(_) => proof.origin == Origin::Directory,
+        ContactRule::Directory => proof.origin == Origin::Directory,
         ContactRule::Form(_) => facts.wanted == Some(proof.contact),
     }
 }

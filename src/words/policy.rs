@@ -47,9 +47,6 @@ pub enum ContactRule {
     /// One that the directory has for the subject.
     #[default]
     Directory,
-    /// The same; but a subject of whom the directory says that such a contact was proved within this time passes without
-    /// being asked.
-    Recheck(Duration),
     /// The one that stands in this field of the request's own form: its name, or a JSON pointer (RFC 6901).
     Form(Arc<str>),
 }

@@ -45,7 +45,8 @@ const TABLE: &[(&str, &str, &str)] = &[
         "2:33: `network` is not available yet",
     ),
     ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
-    ("max_age: 15m", "contact: {}", "5:39: expected one of `form` and `recheck`"),
+    ("max_age: 15m", "contact: {}", "5:39: expected `form`: the field with the contact that is to be proved"),
+    ("max_age: 15m", "contact: {recheck: 30d}", "5:40: `recheck` is not available yet"),
     (LOGIN, "basic: {}", "10:9: `basic` is not available yet"),
     (
         LOGIN,

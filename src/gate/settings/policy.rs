@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, Named, Period, Placed, unknown};
+use crate::config::{Fault, Many, Named, NotYet, Period, Placed, unknown};
 use crate::words::{Binding, Channel, ChannelSet, ContactRule, Policy, SendWhen, StepUp};
 
 /// A policy: what must have been proved to pass.
@@ -36,14 +36,15 @@ pub struct PolicySettings {
     pub contact: Option<Placed<ContactSettings>>,
 }
 
-/// Whose contact is to be proved: one of these.
+/// Whose contact is to be proved.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContactSettings {
     /// The one that stands in this field of the request's own form, as in a sign-up: the field's name, or a JSON pointer.
     pub form: Option<Placed<String>>,
-    /// One of the directory's; who has proved one within this time, as the directory says, is not asked.
-    pub recheck: Option<Placed<Period>>,
+    #[schemars(skip)]
+    #[allow(missing_docs)]
+    pub recheck: Option<NotYet>,
 }
 
 /// Every policy that a route can name.
@@ -108,14 +109,10 @@ impl PolicySettings {
 }
 
 fn contact(settings: &Placed<ContactSettings>) -> Result<ContactRule, Fault> {
-    match (&settings.value.form, settings.value.recheck) {
-        (Some(field), None) if field.value.trim().is_empty() => Err(field.fault("expected the name of a form field")),
-        (Some(field), None) => Ok(ContactRule::Form(field.value.as_str().into())),
-        (None, Some(age)) if age.value.0.is_zero() => {
-            Err(age.fault("expected how long a contact counts as proved, such as 30d"))
-        }
-        (None, Some(age)) => Ok(ContactRule::Recheck(age.value.0)),
-        (None, None) | (Some(_), Some(_)) => Err(settings.fault("expected one of `form` and `recheck`")),
+    match &settings.value.form {
+        Some(field) if field.value.trim().is_empty() => Err(field.fault("expected the name of a form field")),
+        Some(field) => Ok(ContactRule::Form(field.value.as_str().into())),
+        None => Err(settings.fault("expected `form`: the field with the contact that is to be proved")),
     }
 }
 
