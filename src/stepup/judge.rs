@@ -165,6 +165,8 @@ impl Gateway {
         if !may_challenge(case.visit.request.kind) {
             return self.plain_401(&case, policy, Why::Confirm);
         }
+        // A visitor may send a confirmed form again by hand: then it is this very request that goes on.
+        body.keep();
         if let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }

@@ -37,6 +37,24 @@ async fn o29_o30_a_form_is_confirmed_by_itself() {
     .await;
 }
 
+/// A visitor who goes back and sends the confirmed form by hand, instead of being sent on: it arrives whole.
+#[tokio::test]
+async fn i8_a_confirmed_form_that_is_sent_by_hand_arrives_whole() {
+    let world = &mut World::with_memory(&Config::default());
+    for body in [&b"to=bob&amount=5"[..], &[b'x'; 200_000]] {
+        let mut browser = world.signed_in("alice").await;
+        let answer = post_as(&mut browser, "/pay/transfer", "text/plain", body).await;
+        let page = page_of(&mut browser, &answer).await;
+        type_code(&mut browser, &page, &world.code(ALICE).await).await;
+        let again = tokio::time::timeout(
+            std::time::Duration::from_secs(10),
+            post_as(&mut browser, "/pay/transfer", "text/plain", body),
+        );
+        assert_eq!(again.await.expect("an answer").body, "POST /pay/transfer");
+        assert_eq!(world.upstream.last().body, body);
+    }
+}
+
 /// Changing anything after the code went out leaves the code for what it was asked for.
 #[tokio::test]
 async fn o30_a_code_for_one_form_confirms_no_other() {
