@@ -15,6 +15,7 @@ mod hosted;
 mod identify;
 mod judge;
 mod locks;
+mod mark;
 mod message;
 mod onward;
 mod operate;

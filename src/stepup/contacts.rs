@@ -14,6 +14,8 @@ pub(super) struct Known {
     pub language: Option<Language>,
     /// The directory's own name for whom it is.
     pub account: Option<Subject>,
+    /// The place of the directory that knows it.
+    pub directory: Option<usize>,
 }
 
 impl Gateway {
@@ -26,11 +28,16 @@ impl Gateway {
         subject: Option<&Subject>,
     ) -> Result<Known, DirectoryError> {
         let Some(subject) = subject else { return Ok(Known::default()) };
-        let Some(Found { entry, .. }) = site.spec.directories.find(subject).await? else {
+        let Some(Found { entry, directory }) = site.spec.directories.find(subject).await? else {
             return Ok(Known::default());
         };
         let contacts: Vec<Contact> = entry.contacts().cloned().collect();
-        Ok(Known { contacts: usable(&contacts, policy, &self.delivery), language: entry.language, account: entry.id })
+        Ok(Known {
+            contacts: usable(&contacts, policy, &self.delivery),
+            language: entry.language,
+            account: entry.id,
+            directory: Some(directory),
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::crm::json;
+use crate::support::process::wait_for;
 use crate::support::recorder::{Recorder, Then};
 use crate::support::{Client, Gateway, NAVIGATION, Upstream};
 
@@ -128,4 +130,33 @@ async fn codes_go_where_the_directory_says_and_nowhere_while_it_is_down() {
     world.pass("bob", "+60123456789").await;
     assert_eq!(world.directory().await["state"], "ok");
     assert!(world.admin("/metrics").await.body.contains(r#"directory="http 127.0.0.1"} 1"#));
+}
+
+/// A directory that wants to be told of proved contacts is told, and told again when it did not take it.
+#[tokio::test]
+async fn a_directory_is_told_of_a_contact_that_was_proved() {
+    let refused = Arc::<AtomicBool>::default();
+    let once = Arc::clone(&refused);
+    let crm = Recorder::answering(move |exchange| {
+        let answer = match exchange.heard.method() {
+            "PATCH" if !once.swap(true, Ordering::SeqCst) => json("503 Service Unavailable", "{}"),
+            "PATCH" => json("200 OK", "{}"),
+            _ => json("200 OK", r#"{"email": "alice@example.com"}"#),
+        };
+        exchange.answer(answer)
+    });
+    let upstream = Upstream::start();
+    let mark = r#"mark: {method: PATCH, url: "http://127.0.0.1:{crm}/users/{subject}", body: '{"proved": "{contact}", "by": "{channel}"}'}"#;
+    let config = CONFIG.replace("phone: /phone}}", &format!("phone: /phone}}, {mark}}}"));
+    let config = config.replace("{upstream}", &upstream.port.to_string()).replace("{crm}", &crm.port.to_string());
+    let world = World { gateway: Gateway::start(&config, &[]), crm, is_down: Arc::default(), _upstream: upstream };
+    world.pass("alice", "alice@example.com").await;
+    let told = || -> Vec<_> { world.crm.heard().into_iter().filter(|heard| heard.method() == "PATCH").collect() };
+    wait_for("the mark to be taken", Duration::from_secs(10), || told().len() == 2);
+    for heard in told() {
+        assert_eq!(heard.target(), "/users/alice");
+        let body: Value = serde_json::from_slice(&heard.body).unwrap();
+        assert_eq!(body, serde_json::json!({"proved": "alice@example.com", "by": "email"}));
+    }
+    assert!(!world.gateway.log().contains("alice@example.com"), "I9");
 }
