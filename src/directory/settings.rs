@@ -35,7 +35,7 @@ pub enum DirectorySettings {
     /// LDAP: OpenLDAP, Active Directory and such.
     Ldap(Box<LdapSettings>),
     /// Asked over HTTP, answered with JSON.
-    Http(Placed<HttpDirectorySettings>),
+    Http(Box<Placed<HttpDirectorySettings>>),
 }
 
 /// Nothing to set.

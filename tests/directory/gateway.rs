@@ -113,7 +113,7 @@ async fn codes_go_where_the_directory_says_and_nowhere_while_it_is_down() {
             None => answer,
         };
         assert_eq!(page.status, 503, "{subject}: {page:?}");
-        assert_eq!(world.browser(subject).send("GET", "/public", &NAVIGATION, "").await.status, 200, "I2");
+        assert_eq!(world.browser(subject).send("GET", "/public", NAVIGATION, "").await.status, 200, "I2");
     }
     assert_eq!(alice.get("/account").await.status, 200, "a good grant asks nobody");
     let ready = world.admin("/readyz").await;

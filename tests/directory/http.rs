@@ -153,7 +153,7 @@ async fn d09_an_answer_that_means_nothing_is_no_answer() {
     for (answer, wanted) in [
         (ok("text/html", "<p>Sign in</p>"), "`application/json`"),
         (ok("text/plain", ALICE), "`application/json`"),
-        (format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{{}}"), "`application/json`"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_owned(), "`application/json`"),
         (ok("application/json\r\nContent-Encoding: gzip", "\u{1f}"), "`application/json`"),
         (json("200 OK", r#"{"error": "no such user"}"#), "nothing stands where the pointers look"),
         (json("200 OK", "[]"), "nothing stands where the pointers look"),

@@ -74,7 +74,7 @@ impl State {
         let value = |name: &str| {
             cookie.split("; ").find_map(|pair| pair.strip_prefix(&format!("{name}="))).unwrap_or_default().to_owned()
         };
-        let (path, query) = heard.target().split_once('?').unwrap_or((heard.target(), ""));
+        let (path, query) = heard.target().split_once('?').unwrap_or_else(|| (heard.target(), ""));
         let (session, mut more) = (value("sid"), String::new());
         match path {
             "/api/me" => {

@@ -52,10 +52,20 @@ pub enum Origin {
 }
 
 struct Known {
-    keys: Vec<(Option<String>, Option<Algorithm>, AlgorithmFamily, Arc<DecodingKey>)>,
+    keys: Vec<Public>,
     text: Vec<u8>,
     /// When it was read.
     at: Timestamp,
+}
+
+/// A key of a set.
+#[derive(Clone)]
+struct Public {
+    kid: Option<String>,
+    /// The only algorithm that it is for, if the set says so.
+    pinned: Option<Algorithm>,
+    family: AlgorithmFamily,
+    key: Arc<DecodingKey>,
 }
 
 /// The most of a set that is read, in bytes.
@@ -255,18 +265,17 @@ impl Known {
 
     /// A token that names no key is tried with each that fits.
     fn fitting(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<Arc<DecodingKey>> {
-        let fits =
-            |(name, pinned, family, _): &&(Option<String>, Option<Algorithm>, AlgorithmFamily, Arc<DecodingKey>)| {
-                *family == algorithm.family()
-                    && pinned.is_none_or(|pinned| pinned == algorithm)
-                    && kid.is_none_or(|kid| name.as_deref() == Some(kid))
-            };
-        self.keys.iter().filter(fits).map(|(_, _, _, key)| Arc::clone(key)).take(8).collect()
+        let fits = |public: &&Public| {
+            public.family == algorithm.family()
+                && public.pinned.is_none_or(|pinned| pinned == algorithm)
+                && kid.is_none_or(|kid| public.kid.as_deref() == Some(kid))
+        };
+        self.keys.iter().filter(fits).map(|public| Arc::clone(&public.key)).take(8).collect()
     }
 }
 
 /// A public key for signatures. A symmetric one in a set that others can read is no secret (RFC 8725, 3.5).
-fn usable(jwk: &Jwk) -> Option<(Option<String>, Option<Algorithm>, AlgorithmFamily, Arc<DecodingKey>)> {
+fn usable(jwk: &Jwk) -> Option<Public> {
     let is_for_signatures = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
     if !is_for_signatures || matches!(jwk.algorithm, AlgorithmParameters::OctetKey(_)) {
         return None;
@@ -276,5 +285,5 @@ fn usable(jwk: &Jwk) -> Option<(Option<String>, Option<Algorithm>, AlgorithmFami
         Some(algorithm) => Some(algorithm.to_string().parse::<Algorithm>().ok()?),
     };
     let key = DecodingKey::from_jwk(jwk).ok()?;
-    Some((jwk.common.key_id.clone(), pinned, key.family(), Arc::new(key)))
+    Some(Public { kid: jwk.common.key_id.clone(), pinned, family: key.family(), key: Arc::new(key) })
 }

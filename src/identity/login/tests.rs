@@ -30,7 +30,7 @@ fn who(method: Method, path: &str, query: Option<&str>, body: &str, end: bool) -
     let request = Request { method: &method, path, query, headers: &headers, body: &watched };
     match login().attempt(&request, StatusCode::FOUND, &HeaderMap::new()) {
         None => "-".to_owned(),
-        Some(Attempt { who, .. }) => who.map_or("?".to_owned(), |who| who.as_str().to_owned()),
+        Some(Attempt { who, .. }) => who.map_or_else(|| "?".to_owned(), |who| who.as_str().to_owned()),
     }
 }
 
