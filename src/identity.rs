@@ -1,7 +1,8 @@
 //! Identity sources: who the application says the visitor is.
 //!
-//! May use: `words`, `seal`, `request`. Pure but for the caches of [`Sessions`] and [`Answers`]; the store and the
-//! application behind them are asked by the conductor. Start at [`Source`].
+//! May use: `words`, `seal`, `request`, `config`. Pure but for the caches of [`Sessions`] and [`Answers`], and for the keys
+//! of a token's issuer, which [`jwt`] looks for itself; the store and the application behind the caches are asked by the
+//! conductor. Start at [`Source`].
 
 mod answers;
 mod application;
