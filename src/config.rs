@@ -25,7 +25,7 @@ pub use many::{Many, Named};
 pub use not_yet::NotYet;
 pub use placed::Placed;
 pub use reader::TYPED;
-pub use values::{Address, Network, Period, Share, Size};
+pub use values::{Address, Network, Period, Share, Size, is_this_machine};
 
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -141,3 +141,11 @@ read_from_text! {
     Address {"type": "string", "examples": ["127.0.0.1:8080", "[::]:443"]}
     Network {"type": "string", "examples": ["10.0.0.0/8", "2001:db8::/32", "203.0.113.7"]}
 }
+
+/// Whether a host of an address is this machine: `localhost`, or a loopback address, in brackets or not. What goes there
+/// crosses no network.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}

@@ -126,9 +126,7 @@ impl HttpDirectory {
         }
         let mut reading = Reading::new(subject, self.spec.manner.fold, self.spec.manner.country);
         reading.row(&fields)?;
-        let (entry, warnings) = reading.finish();
-        warnings.iter().for_each(|warning| tracing::warn!(directory = self.name, "{warning}"));
-        Ok(entry.unwrap_or_default())
+        Ok(reading.told(&self.name).unwrap_or_default())
     }
 
     async fn tell(&self, spec: &MarkSpec, mark: &Mark) -> Result<(), MarkError> {

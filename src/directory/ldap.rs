@@ -79,7 +79,7 @@ impl LdapDirectory {
     }
 
     async fn entry(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
-        let kept = self.connection.lock().await.clone().filter(|_| true);
+        let kept = self.connection.lock().await.clone();
         if let Some(mut ldap) = kept
             && !ldap.is_closed()
         {
@@ -177,11 +177,7 @@ impl LdapDirectory {
         }
         let mut reading = Reading::new(subject, self.spec.manner.fold, self.spec.manner.country);
         reading.row(&fields)?;
-        let (entry, warnings) = reading.finish();
-        for warning in warnings {
-            tracing::warn!(directory = self.name, "{warning}");
-        }
-        Ok(entry.unwrap_or_default())
+        Ok(reading.told(&self.name).unwrap_or_default())
     }
 }
 

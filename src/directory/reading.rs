@@ -153,6 +153,13 @@ impl<'a> Reading<'a> {
         (self.entry, self.warnings)
     }
 
+    /// The entry, if there was any row; what is odd about it is logged under the directory's name.
+    pub(super) fn told(self, directory: &str) -> Option<Entry> {
+        let (entry, warnings) = self.finish();
+        warnings.iter().for_each(|warning| tracing::warn!(directory, "{warning}"));
+        entry
+    }
+
     /// What is odd about the rows since it was last asked for.
     pub(super) fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)

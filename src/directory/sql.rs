@@ -73,11 +73,7 @@ impl SqlDirectory {
         for row in rows {
             reading.row(&value::fields(row)?)?;
         }
-        let (entry, warnings) = reading.finish();
-        for warning in warnings {
-            tracing::warn!(directory = self.name, "{warning}");
-        }
-        Ok(entry)
+        Ok(reading.told(&self.name))
     }
 }
 

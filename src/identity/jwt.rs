@@ -110,8 +110,8 @@ impl Jwt {
             return Ok(known.named);
         }
         let Some((named, expires)) = self.verify(token, now).await? else { return Ok(Named::Nobody) };
-        // By the keys of now: what they were before may be another set.
-        let verified = Verified { named: named.clone(), expires, generation: self.keys.generation() };
+        // By the keys of before: where they changed meanwhile, nobody can tell which set it was, and it is verified again.
+        let verified = Verified { named: named.clone(), expires, generation };
         self.verified.insert(name, verified);
         Ok(named)
     }
@@ -186,8 +186,6 @@ impl Jwt {
 }
 
 /// The moment this many seconds after 1970.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn at(seconds: f64) -> Timestamp {
-    // A float that is too large becomes the largest number.
-    Timestamp::from_millis((seconds * 1000.0) as u64)
+    Timestamp::default().after(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }

@@ -155,7 +155,7 @@ async fn log_out(Extension(call): Extension<Call>) -> Answer {
             page::set_cookies(response.headers_mut(), cookies);
             response.into()
         }
-        Err(error) => call.unavailable(&error).to(call.visit.request.kind).into(),
+        Err(error) => call.unavailable(&error.into()).to(call.visit.request.kind).into(),
     }
 }
 

@@ -7,8 +7,8 @@ use crate::challenge::Asked;
 use crate::identity::{Ask, Source};
 use crate::stepup::challenge::{Opening, Park};
 use crate::stepup::steps::{Mine, NotMine};
-use crate::stepup::{Arrival, Gateway, Sending, Site, Visit};
-use crate::store::{Opened, StoreError};
+use crate::stepup::{Arrival, Gateway, Outage, Sending, Site, Visit};
+use crate::store::Opened;
 use crate::words::{BadContact, ChallengeId, Channel, Contact, EmailAddress};
 
 impl Gateway {
@@ -23,11 +23,11 @@ impl Gateway {
         visit: &Visit,
         id: Option<ChallengeId>,
         typed: &str,
-    ) -> Result<Result<Sending, BadContact>, StoreError> {
+    ) -> Result<Result<Sending, BadContact>, Outage> {
         let Mine { challenge, particulars, browser, .. } = match self.mine(site, visit, id).await {
             Ok(mine) => mine,
             Err(NotMine::Arrival(arrival)) => return Ok(Ok(Sending::Not(arrival))),
-            Err(NotMine::Store(error)) => return Err(error),
+            Err(NotMine::Outage(outage)) => return Err(outage),
         };
         if particulars.asked != Asked::Nobody {
             return Ok(Ok(Sending::Not(Arrival::Standing(Box::new(self.standing_of(challenge, &particulars))))));

@@ -144,7 +144,7 @@ impl Gateway {
                 }
                 self.put(&case, policy, opening.id, opening.browser, cookies).await
             }
-            Err(error) => self.unavailable(&case, policy, &error),
+            Err(error) => self.unavailable(&case, policy, &error.into()),
         }
     }
 
@@ -169,7 +169,7 @@ impl Gateway {
                 None => Ruling::Unavailable(self.shared.reference()),
             },
             Ok(_) => Ruling::Unavailable(self.shared.reference()),
-            Err(error) => self.unavailable(case, policy, &error),
+            Err(error) => self.unavailable(case, policy, &error.into()),
         }
     }
 

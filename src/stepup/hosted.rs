@@ -10,7 +10,7 @@ use crate::challenge::Particulars;
 use crate::delivery::{BadCallback, Page, PageReport, Receipt, Whose};
 use crate::seal::{Code, Purpose};
 use crate::stepup::steps::{Mine, NotMine};
-use crate::stepup::{Gateway, HostedPage, Site, Standing, Unheard, Verified, Visit};
+use crate::stepup::{Gateway, HostedPage, Outage, Site, Standing, Unheard, Verified, Visit};
 use crate::store::{Challenge, Report, Reported, State, StoreError, TrackedMessage, Which};
 use crate::words::{ChallengeId, Channel, MessageId, Progress};
 
@@ -21,11 +21,11 @@ impl Gateway {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn finish(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Verified, StoreError> {
+    pub async fn finish(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Verified, Outage> {
         let mine = match self.mine(site, visit, id).await {
             Ok(mine) => mine,
             Err(NotMine::Arrival(arrival)) => return Ok(Verified::Not(arrival)),
-            Err(NotMine::Store(error)) => return Err(error),
+            Err(NotMine::Outage(outage)) => return Err(outage),
         };
         let standing = || Box::new(self.standing_of(mine.challenge.clone(), &mine.particulars));
         match mine.challenge.state {

@@ -3,12 +3,12 @@
 use http::HeaderMap;
 
 use crate::grant::Grant;
-use crate::identity::jwt::{Named, Unkeyed};
-use crate::identity::{Ask, Login, Owner, Source, Unanswered};
+use crate::identity::jwt::Named;
+use crate::identity::{Ask, Login, Owner, Source};
 use crate::seal::Purpose;
 use crate::stepup::asking::Remembered;
 use crate::stepup::visit::GRANT;
-use crate::stepup::{Gateway, Site, Visit};
+use crate::stepup::{Gateway, Outage, Site, Visit};
 use crate::store::StoreError;
 use crate::words::{EmailAddress, KeyedHash, Origin, Proof, Subject};
 
@@ -28,29 +28,13 @@ pub(super) struct Who {
 pub(super) enum Unknown {
     /// Two sources name different subjects, or one names what cannot be a subject.
     Conflict,
-    /// The store does not answer.
-    Store(StoreError),
-    /// The keys of a token's issuer cannot be had.
-    Keys(Unkeyed),
-    /// The application does not say.
-    Application(Unanswered),
+    /// What would tell does not answer.
+    Outage(Outage),
 }
 
-impl From<Unkeyed> for Unknown {
-    fn from(error: Unkeyed) -> Self {
-        Self::Keys(error)
-    }
-}
-
-impl From<Unanswered> for Unknown {
-    fn from(error: Unanswered) -> Self {
-        Self::Application(error)
-    }
-}
-
-impl From<StoreError> for Unknown {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl<E: Into<Outage>> From<E> for Unknown {
+    fn from(error: E) -> Self {
+        Self::Outage(error.into())
     }
 }
 

@@ -10,14 +10,14 @@ use crate::audit::{self, Event, Kind};
 use crate::challenge::{Particulars, digest};
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::grant::Claims;
-use crate::identity::Unanswered;
-use crate::identity::jwt::Unkeyed;
 use crate::request::RequestKind;
 use crate::risk::Risk;
 use crate::stepup::identify::{Unknown, Who};
 use crate::stepup::sign_up::{InForm, Read};
-use crate::stepup::{BodyError, Changing, Forward, Gateway, Replacement, RequestBody, Ruling, Site, Visit, Watch};
-use crate::store::{Confirmed, StoreError};
+use crate::stepup::{
+    BodyError, Changing, Forward, Gateway, Outage, Replacement, RequestBody, Ruling, Site, Visit, Watch,
+};
+use crate::store::Confirmed;
 use crate::words::{
     Binding, Channel, ContactRule, KeyedHash, ParkedId, Policy, Proof, Reference, StepUp, Subject, Timestamp,
 };
@@ -92,9 +92,7 @@ impl Gateway {
             Ok(who) => who,
             Err(unknown) if policy.observe => return self.observe_unknown(&case, policy, &unknown),
             Err(Unknown::Conflict) => return self.refuse_conflict(&case, policy),
-            Err(Unknown::Store(error)) => return self.unavailable(&case, policy, &error),
-            Err(Unknown::Keys(error)) => return self.unkeyed(&case, policy, &error),
-            Err(Unknown::Application(error)) => return self.unanswered(&case, policy, error),
+            Err(Unknown::Outage(outage)) => return self.unavailable(&case, policy, &outage),
         };
         match self.read_form(&mut case, policy, &mut who, body).await {
             Ok(()) => {}
@@ -151,7 +149,9 @@ impl Gateway {
                 match self.contact_risk(case, who, &form).await {
                     Ok(risk) => case.risk = risk,
                     // Nothing is known of it: it may be the worst (I2).
-                    Err(error) if !policy.observe => return Err(Box::new(self.unavailable(case, policy, &error))),
+                    Err(error) if !policy.observe => {
+                        return Err(Box::new(self.unavailable(case, policy, &error.into())));
+                    }
                     Err(_) => {}
                 }
                 case.form = Some(form);
@@ -176,7 +176,7 @@ impl Gateway {
             match self.shared.store.spend(&case.site.spec.key, bound).await {
                 Ok(Some(confirmed)) => return self.forward_confirmed(&mut case, policy, &who, &confirmed),
                 Ok(None) => {}
-                Err(error) => return self.unavailable(&case, policy, &error),
+                Err(error) => return self.unavailable(&case, policy, &error.into()),
             }
         }
         self.challenge(case, policy, who, Why::Confirm, Some(binding), body).await
@@ -304,39 +304,17 @@ impl Gateway {
     fn observe_unknown(&self, case: &Case<'_>, policy: &Arc<StepUp>, unknown: &Unknown) -> Ruling {
         let reason = match unknown {
             Unknown::Conflict => "identity_conflict",
-            Unknown::Store(_) => "store_unavailable",
-            Unknown::Keys(_) => "keys_unavailable",
-            Unknown::Application(_) => "application_unavailable",
+            Unknown::Outage(outage) => outage.as_str(),
         };
         self.shared.audit.record(self.event(Kind::Observed, case, policy).reason(reason));
         self.pass_through(case.site, case.visit)
     }
 
-    /// The application does not say who is asking: nothing goes on (I2).
-    fn unanswered(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: Unanswered) -> Ruling {
+    /// A failure of ours, or of what we ask: nothing goes on (I2).
+    pub(super) fn unavailable(&self, case: &Case<'_>, policy: &Arc<StepUp>, outage: &Outage) -> Ruling {
         case.site.metrics.count(audit::Verdict::Unavailable);
-        tracing::error!(%error, site = %case.site.spec.key, "the application does not say who is asking");
-        let event = self.event(Kind::Unavailable, case, policy).reason("application_unavailable");
-        let reference = event.reference();
-        self.shared.audit.record(event);
-        Ruling::Unavailable(reference)
-    }
-
-    /// A failure of ours: nothing goes on (I2).
-    pub(super) fn unavailable(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: &StoreError) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Unavailable);
-        tracing::error!(%error, "the store does not answer");
-        let event = self.event(Kind::Unavailable, case, policy);
-        let reference = event.reference();
-        self.shared.audit.record(event);
-        Ruling::Unavailable(reference)
-    }
-
-    /// A token that nobody can check names nobody, and not even that is sure (I2).
-    fn unkeyed(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: &Unkeyed) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Unavailable);
-        tracing::error!(%error, "a token cannot be checked");
-        let event = self.event(Kind::Unavailable, case, policy).reason("keys_unavailable");
+        tracing::error!(error = %outage, site = %case.site.spec.key, "{}", outage.what());
+        let event = self.event(Kind::Unavailable, case, policy).reason(outage.as_str());
         let reference = event.reference();
         self.shared.audit.record(event);
         Ruling::Unavailable(reference)

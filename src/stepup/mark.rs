@@ -30,18 +30,14 @@ impl Gateway {
 }
 
 async fn tell(directory: Arc<Kept>, mark: Mark) {
-    for wait in WAITS {
-        match directory.mark(&mark).await {
-            Ok(()) => return,
-            Err(error @ MarkError::Never(_)) => {
-                tracing::error!(%error, directory = directory.name(), "a directory was not told of a proved contact");
-                return;
-            }
-            Err(error @ MarkError::Later(_)) => {
-                tracing::warn!(%error, directory = directory.name(), "a directory was not told of a proved contact yet");
-                tokio::time::sleep(*wait).await;
-            }
-        }
+    let mut waits = WAITS.iter();
+    while let Err(error) = directory.mark(&mark).await {
+        let wait = waits.next().filter(|_| matches!(error, MarkError::Later(_)));
+        let Some(wait) = wait else {
+            tracing::error!(%error, directory = directory.name(), "a directory was not told of a proved contact");
+            return;
+        };
+        tracing::warn!(%error, directory = directory.name(), "a directory was not told of a proved contact yet");
+        tokio::time::sleep(*wait).await;
     }
-    tracing::error!(directory = directory.name(), "a directory could not be told of a proved contact");
 }

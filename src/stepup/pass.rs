@@ -11,7 +11,7 @@ use crate::seal::{Code, Typed};
 use crate::stepup::judge::about;
 use crate::stepup::steps::{Mine, NotMine};
 use crate::stepup::visit::{BROWSER, GRANT, RESUME};
-use crate::stepup::{Gateway, Site, Verified, Visit};
+use crate::stepup::{Gateway, Outage, Site, Verified, Visit};
 use crate::store::{Answer, Answered, Destination, State, StoreError};
 use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, MessageId, Proof, ResumeToken, Subject};
 
@@ -26,11 +26,11 @@ impl Gateway {
         visit: &Visit,
         id: Option<ChallengeId>,
         typed: &str,
-    ) -> Result<Verified, StoreError> {
+    ) -> Result<Verified, Outage> {
         let mine = match self.mine(site, visit, id).await {
             Ok(mine) => mine,
             Err(NotMine::Arrival(arrival)) => return Ok(Verified::Not(arrival)),
-            Err(NotMine::Store(error)) => return Err(error),
+            Err(NotMine::Outage(outage)) => return Err(outage),
         };
         let standing = || Box::new(self.standing_of(mine.challenge.clone(), &mine.particulars));
         let code = match self.rules.shape.read(typed) {
@@ -49,13 +49,7 @@ impl Gateway {
     }
 
     /// Answers a challenge.
-    pub(super) async fn answer(
-        &self,
-        site: &Site,
-        visit: &Visit,
-        mine: Mine,
-        code: &Code,
-    ) -> Result<Verified, StoreError> {
+    pub(super) async fn answer(&self, site: &Site, visit: &Visit, mine: Mine, code: &Code) -> Result<Verified, Outage> {
         let Mine { challenge, particulars, browser, subject } = mine;
         let (id, reference) = (challenge.id, challenge.reference);
         let standing = |tries_left: Option<u32>| {

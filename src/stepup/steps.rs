@@ -9,7 +9,7 @@ use crate::seal::Purpose;
 use crate::stepup::challenge::{Opening, Park};
 use crate::stepup::identify::Unknown;
 use crate::stepup::judge::about;
-use crate::stepup::{Arrival, Choice, Gateway, Reached, Sending, Site, Standing, Visit};
+use crate::stepup::{Arrival, Choice, Gateway, Outage, Reached, Sending, Site, Standing, Visit};
 use crate::store::{Challenge, Found, Lock, Opened, State, StoreError};
 use crate::words::{BrowserId, ChallengeId, Channel, Contact, KeyedHash, SendWhen};
 
@@ -25,12 +25,12 @@ pub(super) struct Mine {
 /// What keeps a visitor from a challenge.
 pub(super) enum NotMine {
     Arrival(Arrival),
-    Store(StoreError),
+    Outage(Outage),
 }
 
 impl From<StoreError> for NotMine {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        Self::Outage(error.into())
     }
 }
 
@@ -40,12 +40,12 @@ impl Gateway {
     /// the visitor asks for it.
     ///
     /// # Errors
-    /// When the store does not answer.
-    pub async fn arrive(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, StoreError> {
+    /// When the store does not answer, or what would tell who is asking.
+    pub async fn arrive(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, Outage> {
         let mine = match self.mine(site, visit, id).await {
             Ok(mine) => mine,
             Err(NotMine::Arrival(arrival)) => return Ok(arrival),
-            Err(NotMine::Store(error)) => return Err(error),
+            Err(NotMine::Outage(outage)) => return Err(outage),
         };
         let first = mine.challenge.state == State::Open && mine.particulars.send == SendWhen::OnArrival;
         let reached = self.reached(&mine.particulars.contacts());
@@ -82,14 +82,14 @@ impl Gateway {
     /// Where a challenge stands, for this very visitor. Sends nothing and counts nothing.
     ///
     /// # Errors
-    /// When the store does not answer.
-    pub async fn look(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, StoreError> {
+    /// When the store does not answer, or what would tell who is asking.
+    pub async fn look(&self, site: &Site, visit: &Visit, id: Option<ChallengeId>) -> Result<Arrival, Outage> {
         match self.mine(site, visit, id).await {
             Ok(Mine { challenge, particulars, .. }) => {
                 Ok(Arrival::Standing(Box::new(self.standing_now(site, challenge, &particulars).await?)))
             }
             Err(NotMine::Arrival(arrival)) => Ok(arrival),
-            Err(NotMine::Store(error)) => Err(error),
+            Err(NotMine::Outage(outage)) => Err(outage),
         }
     }
 
@@ -97,7 +97,7 @@ impl Gateway {
     /// a new one that takes the parked request along.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not answer, or what would tell who is asking.
     pub async fn send(
         &self,
         site: &Site,
@@ -105,15 +105,15 @@ impl Gateway {
         id: Option<ChallengeId>,
         choice: Option<Choice>,
         renew: bool,
-    ) -> Result<Sending, StoreError> {
+    ) -> Result<Sending, Outage> {
         let mine = match self.mine(site, visit, id).await {
             Ok(mine) => mine,
             Err(NotMine::Arrival(arrival)) => return Ok(Sending::Not(arrival)),
-            Err(NotMine::Store(error)) => return Err(error),
+            Err(NotMine::Outage(outage)) => return Err(outage),
         };
         let over = matches!(mine.challenge.state, State::Expired | State::Locked(Lock::Challenge));
         if !(renew && over) {
-            return self.send_mine(site, visit, mine, choice).await;
+            return Ok(self.send_mine(site, visit, mine, choice).await?);
         }
         let opening = Opening {
             browser: mine.browser,
@@ -134,7 +134,7 @@ impl Gateway {
                 other => other,
             }),
             Err(NotMine::Arrival(arrival)) => Ok(Sending::Not(arrival)),
-            Err(NotMine::Store(error)) => Err(error),
+            Err(NotMine::Outage(outage)) => Err(outage),
         }
     }
 
@@ -156,14 +156,7 @@ impl Gateway {
             let now = match self.identify(site, visit, grant.as_ref()).await {
                 Ok(who) => who.subject,
                 Err(Unknown::Conflict) => return Err(NotMine::Arrival(Arrival::SomebodyElse)),
-                Err(Unknown::Store(error)) => return Err(NotMine::Store(error)),
-                // Who it is cannot be told for now: the same to the visitor.
-                Err(Unknown::Keys(error)) => return Err(NotMine::Store(StoreError::Unreachable(error.to_string()))),
-                Err(Unknown::Application(error)) => {
-                    tracing::error!(%error, site = %site.spec.key, "the application does not say who is asking");
-                    // Answered alike: what is needed for the next step cannot be asked now.
-                    return Err(NotMine::Store(StoreError::Unreachable(format!("it was not asked, since {error}"))));
-                }
+                Err(Unknown::Outage(outage)) => return Err(NotMine::Outage(outage)),
             };
             match (now, particulars.named()) {
                 (None, None) => {}

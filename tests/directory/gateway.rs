@@ -11,26 +11,10 @@ use crate::support::process::wait_for;
 use crate::support::recorder::{Recorder, Then};
 use crate::support::{Client, Gateway, NAVIGATION, Upstream};
 
-const CONFIG: &str = r#"
-listeners: {address: "127.0.0.1:{port}"}
-store: memory
-secrets: ["{secret}"]
-sites:
-  - hosts: shop.test
-    upstream: {servers: "127.0.0.1:{upstream}"}
-    identity: {header: {name: X-User, from: 127.0.0.1}}
-    country: MY
-    directory:
+const DIRECTORY: &str = r#"
       - http: {url: "http://127.0.0.1:{crm}/users/{subject}", pointers: {email: /email, phone: /phone}}
         cache: 0s
-      - identity
-    routes: [{path: /account/**, policy: otp}]
-delivery:
-  providers: {dev: {type: outbox}}
-  email: {providers: dev}
-  sms: {providers: dev}
-admin: {address: "127.0.0.1:{admin}"}
-"#;
+      - identity"#;
 
 struct World {
     gateway: Gateway,
@@ -56,7 +40,7 @@ impl World {
             Then::Close
         });
         let upstream = Upstream::start();
-        let config = CONFIG.replace("{upstream}", &upstream.port.to_string()).replace("{crm}", &crm.port.to_string());
+        let config = crate::config(&DIRECTORY.replace("{crm}", &crm.port.to_string()), upstream.port);
         Self { gateway: Gateway::start(&config, &[]), crm, is_down, _upstream: upstream }
     }
 
@@ -147,8 +131,8 @@ async fn a_directory_is_told_of_a_contact_that_was_proved() {
     });
     let upstream = Upstream::start();
     let mark = r#"mark: {method: PATCH, url: "http://127.0.0.1:{crm}/users/{subject}", body: '{"proved": "{contact}", "by": "{channel}"}'}"#;
-    let config = CONFIG.replace("phone: /phone}}", &format!("phone: /phone}}, {mark}}}"));
-    let config = config.replace("{upstream}", &upstream.port.to_string()).replace("{crm}", &crm.port.to_string());
+    let directory = DIRECTORY.replace("phone: /phone}}", &format!("phone: /phone}}, {mark}}}"));
+    let config = crate::config(&directory.replace("{crm}", &crm.port.to_string()), upstream.port);
     let world = World { gateway: Gateway::start(&config, &[]), crm, is_down: Arc::default(), _upstream: upstream };
     world.pass("alice", "alice@example.com").await;
     let told = || -> Vec<_> { world.crm.heard().into_iter().filter(|heard| heard.method() == "PATCH").collect() };

@@ -63,31 +63,15 @@ fn server() -> &'static Ldap {
     SERVER.get_or_init(|| slapd(ENTRIES))
 }
 
-const CONFIG: &str = r#"
-listeners: {address: "127.0.0.1:{port}"}
-store: memory
-secrets: ["{secret}"]
-sites:
-  - hosts: shop.test
-    upstream: {servers: "127.0.0.1:{upstream}"}
-    identity: {header: {name: X-User, from: 127.0.0.1}}
-    country: MY
-    directory:
-      ldap:
-        url: "{url}"
-        bind: {dn: "cn=admin,dc=example,dc=com", password: "{password}"}
-        base: "ou=people,dc=example,dc=com"
-        filter: "(&(objectClass=inetOrgPerson)(uid={subject}))"
-        attributes: {subject: uid, email: mail, sms: mobile, language: preferredLanguage}
-        {ca}
-      cache: 0s
-    routes: [{path: /account/**, policy: otp}]
-delivery:
-  providers: {dev: {type: outbox}}
-  email: {providers: dev}
-  sms: {providers: dev}
-admin: {address: "127.0.0.1:{admin}"}
-"#;
+const DIRECTORY: &str = r#"
+      - ldap:
+          url: "{url}"
+          bind: {dn: "cn=admin,dc=example,dc=com", password: "{password}"}
+          base: "ou=people,dc=example,dc=com"
+          filter: "(&(objectClass=inetOrgPerson)(uid={subject}))"
+          attributes: {subject: uid, email: mail, sms: mobile, language: preferredLanguage}
+          {ca}
+        cache: 0s"#;
 
 struct World {
     gateway: Gateway,
@@ -98,9 +82,8 @@ impl World {
     fn new(url: &str, ca: Option<&Path>, password: &str) -> Self {
         let upstream = Upstream::start();
         let ca = ca.map(|file| format!("ca: {}", file.display())).unwrap_or_default();
-        let config = CONFIG.replace("{upstream}", &upstream.port.to_string()).replace("{url}", url);
-        let config = config.replace("{ca}", &ca).replace("{password}", password);
-        Self { gateway: Gateway::start(&config, &[]), _upstream: upstream }
+        let directory = DIRECTORY.replace("{url}", url).replace("{ca}", &ca).replace("{password}", password);
+        Self { gateway: Gateway::start(&crate::config(&directory, upstream.port), &[]), _upstream: upstream }
     }
 
     /// What a visitor of this name is answered on a protected page: the page of a challenge, where there is one.

@@ -16,3 +16,27 @@ mod kept;
 mod ldap;
 mod servers;
 mod sql;
+
+/// The config of a gateway whose site has this `directory`, in front of an application on this port.
+fn config(directory: &str, upstream: u16) -> String {
+    format!(
+        r#"
+listeners: {{address: "127.0.0.1:{{port}}"}}
+store: memory
+secrets: ["{{secret}}"]
+sites:
+  - hosts: shop.test
+    upstream: {{servers: "127.0.0.1:{upstream}"}}
+    identity: {{header: {{name: X-User, from: 127.0.0.1}}}}
+    country: MY
+    directory:
+{directory}
+    routes: [{{path: /account/**, policy: otp}}]
+delivery:
+  providers: {{dev: {{type: outbox}}}}
+  email: {{providers: dev}}
+  sms: {{providers: dev}}
+admin: {{address: "127.0.0.1:{{admin}}"}}
+"#
+    )
+}

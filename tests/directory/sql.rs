@@ -23,6 +23,8 @@ INSERT INTO users (id, login, email, phone, lang, changed) VALUES
   (5, '100%', 'percent@example.com', NULL, NULL, NULL),
   (6, 'back\\slash', 'slash@example.com', NULL, NULL, NULL),
   (7, 'jürgen', 'juergen@example.com', NULL, NULL, NULL);";
+/// A name that would be a statement, if names were ever part of one.
+const HOSTILE: &str = "o'brien; DROP TABLE users --";
 const QUERY: &str = "SELECT id, login AS subject, email, phone, lang AS language, changed AS changed_at FROM users \
                      WHERE login = {subject}";
 const UPDATE: &str = "UPDATE users SET verified = {verified_at} WHERE login = {subject} AND email = {contact}";
@@ -116,7 +118,7 @@ async fn keeps_every_promise(url: &str) {
     assert_eq!(find(&directory, "nobody").await, Ok(None));
     // D08: names are values.
     for (name, address) in [
-        ("o'brien; DROP TABLE users --", "obrien@example.com"),
+        (HOSTILE, "obrien@example.com"),
         ("100%", "percent@example.com"),
         ("back\\slash", "slash@example.com"),
         ("jürgen", "juergen@example.com"),
@@ -245,42 +247,28 @@ async fn d10_a_database_that_is_away_is_unreachable_and_comes_back() {
     assert!(find(&fresh, "alice").await.unwrap().is_some());
 }
 
-const CONFIG: &str = r#"
-listeners: {address: "127.0.0.1:{port}"}
-store: memory
-secrets: ["{secret}"]
-sites:
-  - hosts: shop.test
-    upstream: {servers: "127.0.0.1:{upstream}"}
-    identity: {header: {name: X-User, from: 127.0.0.1}}
-    country: MY
-    directory: {sql: {url: "{url}", query: "{query}"}, cache: 0s}
-    routes: [{path: /account/**, policy: otp}]
-delivery:
-  providers: {dev: {type: outbox}}
-  email: {providers: dev}
-admin: {address: "127.0.0.1:{admin}"}
-"#;
-
 /// D10, I2: behind the real gateway, a code goes where the database says, and nothing goes on while it is away.
 #[tokio::test]
 async fn d10_i2_a_code_goes_where_a_database_says() {
     let (_dir, lite) = sqlite();
     for url in [postgres_url(database()), mysql_url(maria()), lite] {
         let upstream = Upstream::start();
-        let config = CONFIG.replace("{upstream}", &upstream.port.to_string()).replace("{query}", QUERY);
-        let gateway = Gateway::start(&config.replace("{url}", &url), &[]);
+        let config = |url: &str| {
+            let directory = format!("      - sql: {{url: \"{url}\", query: \"{QUERY}\"}}\n        cache: 0s");
+            crate::config(&directory, upstream.port)
+        };
+        let gateway = Gateway::start(&config(&url), &[]);
         let mut browser = Client::new("shop.test", gateway.port);
-        browser.always = vec![("x-user".to_owned(), "alice".to_owned())];
+        browser.always = vec![("x-user".to_owned(), HOSTILE.to_owned())];
         let parked = browser.get("/account").await;
         let page = browser.get(&parked.location().unwrap()).await;
         let sent = Client::new("127.0.0.1", gateway.admin).call("GET", "/outbox", None).await.json();
-        assert_eq!(sent[0]["to"], "alice@example.com", "{url}");
+        assert_eq!(sent[0]["to"], "obrien@example.com", "{url}");
         let code = sent[0]["code"].as_str().unwrap().to_owned();
         assert_eq!(browser.submit(&page, "/.otpgate/verify", &[("code", &code)]).await.status, 303);
         assert_eq!(browser.get("/account").await.status, 200);
 
-        gateway.reload(&config.replace("{url}", "postgres://nobody:nothing@127.0.0.1:1/none"));
+        gateway.reload(&config("postgres://nobody:nothing@127.0.0.1:1/none"));
         crate::support::process::wait_for("the reload", Duration::from_secs(10), || {
             let told = gateway.log();
             told.contains("reloaded")

@@ -1,8 +1,9 @@
 //! An address with a place for the subject: nothing that a subject is called changes whom the request goes to.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::{Host, Url};
+use url::Url;
 
+use crate::config::is_this_machine;
 use crate::words::Subject;
 
 /// An address with a place for the subject, behind its host.
@@ -36,14 +37,8 @@ impl Address {
         }
         let url =
             Url::parse(&filled).map_err(|_| "expected an address such as https://crm.internal/users/{subject}")?;
-        let near = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
         let host = url.host_str().unwrap_or_default().to_owned();
-        if !(url.scheme() == "https" || url.scheme() == "http" && near) {
+        if !(url.scheme() == "https" || url.scheme() == "http" && is_this_machine(&host)) {
             return Err("contacts would be read on the way: write https://");
         }
         if !url.username().is_empty() || url.password().is_some() {

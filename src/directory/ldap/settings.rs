@@ -1,6 +1,5 @@
 //! The config of a directory in LDAP.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Credential, Fault, Many, Period, Placed, Surroundings};
+use crate::config::{Credential, Fault, Many, Period, Placed, SecretText, Surroundings, is_this_machine};
 use crate::directory::Field;
 use crate::directory::ldap::LdapSpec;
 use crate::directory::settings::{Manner, within};
@@ -143,12 +142,10 @@ impl LdapSettings {
             && url.query().is_none()
             && url.fragment().is_none()
             && matches!(url.path(), "" | "/");
-        let loopback = host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         let starttls = match url.scheme() {
             "ldaps" => false,
             // With authorities of its own, even a loopback server is asked to prove itself.
-            "ldap" => !loopback || self.ca.is_some(),
+            "ldap" => !is_this_machine(host) || self.ca.is_some(),
             _ => return Err(wrong()),
         };
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -193,7 +190,7 @@ fn authorities(file: &Placed<PathBuf>, around: &Surroundings<'_>) -> Result<Arc<
 // === impl BindSettings ===
 
 impl BindSettings {
-    fn who(&self, around: &Surroundings<'_>) -> Result<(String, crate::config::SecretText), Fault> {
+    fn who(&self, around: &Surroundings<'_>) -> Result<(String, SecretText), Fault> {
         let dn = self.dn.value.trim();
         if dn.is_empty() {
             return Err(self.dn.fault("expected the DN of an entry, or no `bind` at all"));

@@ -14,6 +14,7 @@ use sqlx::types::chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Database, Decode, MySql, Postgres, Row, Sqlite};
 use sqlx::{TypeInfo as _, ValueRef as _};
 
+use crate::config::is_this_machine;
 use crate::directory::Mark;
 use crate::directory::sql::statement::{Placeholder, Statement};
 use crate::words::{Subject, Timestamp};
@@ -128,10 +129,7 @@ impl Url {
     /// Whether passwords and contacts may cross a network without a verified TLS connection.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        let away = |host: &str| {
-            let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-            !(host == "localhost" || host.starts_with('/') || ip.is_ok_and(|ip| ip.is_loopback()))
-        };
+        let away = |host: &str| !(is_this_machine(host) || host.starts_with('/'));
         match &self.options {
             Options::Postgres(options) => {
                 use sqlx::postgres::PgSslMode as Mode;

@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Credential, Fault, Many, Period, Placed, Surroundings};
+use crate::config::{Credential, Fault, Many, Period, Placed, Surroundings, is_this_machine};
 use crate::identity::jwt::keys::{KeySet, Origin};
 use crate::identity::jwt::{Jwt, Keys, Place};
 
@@ -171,13 +171,9 @@ fn origin(set: &Placed<String>, around: &Surroundings<'_>) -> Result<Origin, Fau
         return Ok(Origin::File(path));
     }
     let url = url::Url::parse(text).map_err(|_| set.fault("expected an address such as https://idp.example/keys"))?;
-    let loopback = url.host_str().is_some_and(|host| {
-        host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    });
     match url.scheme() {
         "https" => Ok(Origin::Url(url.into())),
-        "http" if loopback => Ok(Origin::Url(url.into())),
+        "http" if url.host_str().is_some_and(is_this_machine) => Ok(Origin::Url(url.into())),
         _ => Err(set.fault("keys are fetched over https://")),
     }
 }

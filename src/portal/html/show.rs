@@ -15,8 +15,8 @@ use crate::portal::page::{self, Forms, Page};
 use crate::portal::trouble::Trouble;
 use crate::portal::{sentences, turn, view};
 use crate::seal::Typed;
-use crate::stepup::{Arrival, Sending, SignIn, Standing};
-use crate::store::{Lock, State, StoreError};
+use crate::stepup::{Arrival, Outage, Sending, SignIn, Standing};
+use crate::store::{Lock, State};
 use crate::words::{Channel, FailureClass};
 
 /// What stands in the box at the top of a page.
@@ -35,10 +35,10 @@ impl Call {
         notice.tell(Some(&self.site), self.gateway.reference())
     }
 
-    /// A failure of ours, and a record of it under the reference that the visitor sees.
-    pub(in crate::portal) fn unavailable(&self, error: &StoreError) -> Telling<'_> {
+    /// A failure of ours, or of what we ask, and a record of it under the reference that the visitor sees.
+    pub(in crate::portal) fn unavailable(&self, outage: &Outage) -> Telling<'_> {
         let reference = self.gateway.reference();
-        tracing::error!(%error, %reference, "the store does not answer");
+        tracing::error!(error = %outage, %reference, "{}", outage.what());
         let request = &self.visit.request;
         let event = Event::new(Kind::Unavailable, reference)
             .site(self.site.spec.key.as_str())
