@@ -56,6 +56,7 @@ fn otpgate(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
         .env("CRM_TOKEN", "hunter2")
         .env("DB_PASSWORD", "hunter2")
         .env("LDAP_PASSWORD", "hunter2")
+        .env("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -17,6 +17,7 @@ mod jwt;
 mod languages;
 mod limits;
 mod login;
+mod marks;
 mod onward;
 mod operator;
 mod outage;
