@@ -151,6 +151,7 @@ fn every_metric_of_the_readme_exists_and_every_metric_is_in_it() {
     metrics.providers.spent("shop", otpgate::words::Amount::ZERO, otpgate::words::Amount::ZERO);
     metrics.providers.out_of_money("shop", "per_day");
     metrics.directory("shop", "file contacts.yaml").looked_up(otpgate::audit::Lookup::Found);
+    metrics.marked("shop", "webhook", otpgate::audit::MarkOutcome::Taken);
     metrics.verified(otpgate::audit::VerifyOutcome::Passed);
     metrics.store_answered("ping", std::time::Duration::ZERO, false);
     let text = metrics.encode();
