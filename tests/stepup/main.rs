@@ -9,6 +9,7 @@ mod support;
 
 mod account;
 mod api;
+mod basic;
 mod codes;
 mod confirm;
 mod hosted;
