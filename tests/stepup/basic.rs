@@ -78,7 +78,8 @@ impl State {
         let is_probed = heard.target() == "/private/me";
         let is_open = heard.target().starts_with("/open") || is_probed && self.is_open.load(Ordering::SeqCst);
         if let Some(says) = self.says.lock().unwrap().clone().filter(|_| is_probed) {
-            return exchange.answer(says);
+            exchange.answer(says);
+            return Then::Close;
         }
         if is_probed {
             std::thread::sleep(Duration::from_millis(self.takes.load(Ordering::SeqCst)));
@@ -290,10 +291,6 @@ async fn i2_an_answer_that_proves_nothing_closes_protected_routes_only() {
         assert_eq!(alice.get("/account").await.status, 503, "{says}");
         assert_eq!(alice.get("/open").await.status, 200, "{says}");
         assert_eq!(app.served("/account").len(), 0, "{says}");
-        if says.contains(" 200 ") || says.starts_with("alice") {
-            // The connection would wait for the rest.
-            continue;
-        }
     }
     app.says(Some("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"));
     assert!(is_nobody(&client(&gateway, &credentials("alice", "403")).get("/account").await));
@@ -319,15 +316,16 @@ async fn h21_h05_credentials_that_could_be_read_in_two_ways_are_nobodys() {
         "identity:\n      - header: {name: X-Remote-User, from: 127.0.0.1}\n      - basic: {path: /private/me}",
     );
     let encoded = |bytes: &[u8]| format!("Basic {}", STANDARD.encode(bytes));
-    let good = credentials("alice", "secret");
-    let mut table = vec![
+    app.knows("alice", "geheim7");
+    let good = credentials("alice", "geheim7");
+    let table = vec![
         ("empty user", encoded(b":secret")),
         ("blank user", encoded(b"  :secret")),
         ("no colon", encoded(b"alice")),
         ("nothing", "Basic ".to_owned()),
         ("the scheme alone", "Basic".to_owned()),
         ("no padding", good.trim_end_matches('=').to_owned()),
-        ("bits left over", "Basic YWxpY2U6c2VjcmV0MR==".to_owned()),
+        ("bits left over", good.replace("Nw==", "Nx==")),
         ("URL-safe letters", encoded(b"alice:\xc3\xbf\xc3\xbf\xc3\xbe>").replace('/', "_").replace('+', "-")),
         ("blank within", good.replacen("YWxp", "YWxp ", 1)),
         ("two in one", format!("{good}, {good}")),
@@ -339,10 +337,10 @@ async fn h21_h05_credentials_that_could_be_read_in_two_ways_are_nobodys() {
         ("invisible", encoded("al\u{200b}ice:secret".as_bytes())),
         ("too long a name", credentials(&"a".repeat(300), "secret")),
         ("too long", credentials("alice", &"s".repeat(9_000))),
+        ("another scheme's name", good.replace(' ', "-x ")),
     ];
-    assert!(table.iter().all(|(name, value)| *value != good || *name == "good"), "no case is the good one");
-    table.push(("another scheme's name", "Basic-Realm YWxpY2U6c2VjcmV0".to_owned()));
     for (name, value) in &table {
+        assert_ne!(*value, good, "{name}");
         let told = client(&gateway, value).get("/account").await;
         assert!(is_nobody(&told), "{name}: {told:?}");
         let mut known = client(&behind, value);
