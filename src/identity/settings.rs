@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, Many, Network, Period, Place, Placed, Surroundings};
-use crate::identity::basic::settings::BasicSettings;
+use crate::identity::basic::settings::BasicSourceSettings;
 use crate::identity::jwt::settings::JwtSettings;
 use crate::identity::{Ask, FieldName, HeaderSource, Keep, Login, Reading, Source, Success, Whoami};
 use crate::request::{CanonicalPath, Networks, PathRules, fold};
@@ -30,7 +30,7 @@ pub enum IdentitySettings {
     /// The application itself, asked with the visitor's session.
     Whoami(WhoamiSettings),
     /// Name and password in `Authorization: Basic`, once the application has accepted them.
-    Basic(BasicSettings),
+    Basic(BasicSourceSettings),
 }
 
 /// The application's own login form.

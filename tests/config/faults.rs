@@ -47,7 +47,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
     ("max_age: 15m", "contact: {}", "5:39: expected `form`: the field with the contact that is to be proved"),
     ("max_age: 15m", "contact: {recheck: 30d}", "5:40: `recheck` is not available yet"),
-    (LOGIN, "basic: {}", "10:9: the key `path` is missing"),
+    (LOGIN, "basic: {}", "10:16: the key `path` is missing"),
     (LOGIN, "basic: {path: 'https://evil.example/'}", "10:23: expected a path of the application, such as `/api/me`"),
     (LOGIN, "basic: {path: /me, cache: 1h}", "10:35: expected a time above zero, 5m at most"),
     (LOGIN, "basic: {path: /me, timeout: 0s}", "10:37: expected a time above zero, 30s at most"),

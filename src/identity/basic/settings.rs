@@ -12,7 +12,7 @@ use crate::identity::{Basic, Keep};
 /// Name and password in `Authorization: Basic`, once the application has accepted them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct BasicSettings {
+pub struct BasicSourceSettings {
     /// What the application is asked for with these credentials: a path that it answers with 2xx to everybody it knows,
     /// and with 401 to everybody else.
     pub path: Placed<String>,
@@ -25,9 +25,9 @@ pub struct BasicSettings {
     pub realm: Option<Placed<String>>,
 }
 
-// === impl BasicSettings ===
+// === impl BasicSourceSettings ===
 
-impl BasicSettings {
+impl BasicSourceSettings {
     pub(in crate::identity) fn source(&self) -> Result<Basic, Fault> {
         Ok(Basic {
             id: self.path.value.clone(),
