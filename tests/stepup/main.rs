@@ -10,7 +10,11 @@ mod support;
 mod account;
 mod api;
 mod codes;
+#[path = "../portal/world.rs"]
+#[allow(dead_code)]
+mod conductor;
 mod confirm;
+mod crm;
 mod hosted;
 mod identity;
 mod jwt;
@@ -21,6 +25,7 @@ mod onward;
 mod operator;
 mod outage;
 mod receipts;
+mod recheck;
 mod resume;
 mod sessions;
 mod sign_up;
