@@ -181,7 +181,7 @@ impl World {
 
     /// How many events of a kind there were.
     pub fn events(&self, kind: Kind) -> u64 {
-        let metrics = self.gateway.shared().audit.metrics.render();
+        let metrics = self.gateway.shared().audit.metrics.encode();
         let line = format!("otpgate_events_total{{kind=\"{kind}\"}} ");
         let count = metrics.lines().find_map(|told| told.strip_prefix(&line)?.parse().ok());
         count.unwrap_or_default()

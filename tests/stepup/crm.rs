@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use otpgate::directory::{Directory, DirectoryError, Entry, Keep, Kept, Listed, Mark, MarkError};
+use otpgate::directory::{Directory, DirectoryError, Entry, Keep, Listed, Mark, MarkError};
 use otpgate::words::{Channel, Contact, Subject, Timestamp};
 
 /// A directory elsewhere.
