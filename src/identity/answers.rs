@@ -86,6 +86,8 @@ const CHANGED: Duration = Duration::from_secs(10 * 60);
 impl Keep {
     /// The longest time that an answer may be kept.
     pub const LONGEST: Duration = Duration::from_secs(5 * 60);
+    /// How long an answer is kept when nothing else is said and nobody has said where other users sign in.
+    pub const BLIND: Duration = Duration::from_secs(30);
     /// The longest time that nobody is kept: who has just signed in somewhere else must not wait long.
     const NOBODY: Duration = Duration::from_secs(5);
 

@@ -123,7 +123,7 @@ pub struct WhoamiSettings {
     /// Further cookies that the application needs to tell who it is. Nothing but these and the session is sent.
     #[serde(default)]
     pub cookies: Many<Placed<String>>,
-    /// How long an answer is remembered, 5m at most; nobody for 5s at most. Default 30s.
+    /// How long an answer is remembered, 5m at most; nobody for 5s at most. Default 30s; with `changes_at`, 5m.
     pub cache: Option<Placed<Period>>,
     /// How long the application may take, 30s at most. Default 2s.
     pub timeout: Option<Placed<Period>>,
@@ -252,6 +252,8 @@ impl WhoamiSettings {
         if let Some(twice) = self.cookies.iter().find(|name| name.value == session_cookie) {
             return Err(twice.fault("this is the session cookie, which is sent already: leave it out"));
         }
+        // Where every place is known at which somebody else may sign in, an answer holds until then.
+        let remembered = if changes_at.is_empty() { Keep::BLIND } else { Keep::LONGEST };
         let id = [&self.pointer, &self.selector, &self.attribute, &self.regex];
         let id = id.map(|text| text.as_ref().map(|text| text.value.as_str()));
         Ok(Whoami {
@@ -260,7 +262,7 @@ impl WhoamiSettings {
             reading: self.reading(place)?,
             session_cookie,
             cookies,
-            keep: Keep::of(within(self.cache, Duration::from_secs(30), Keep::LONGEST)?),
+            keep: Keep::of(within(self.cache, remembered, Keep::LONGEST)?),
             timeout: within(self.timeout, Duration::from_secs(2), Duration::from_secs(30))?,
             changes_at: if changes_at.is_empty() { None } else { Some(changes_at) },
         })

@@ -68,8 +68,8 @@ impl Watch {
         let form = self.form.take();
         let path = visit.request.path.decoded();
         let site = &*self.site;
-        let logs_out = status.as_u16() < 400 && site.logins().any(|login| login.is_logout(path));
-        if form.is_none() && !logs_out && !answer.contains_key(header::SET_COOKIE) {
+        let signs_out = |login: &Login| status.as_u16() < 400 && login.is_logout(path);
+        if form.is_none() && !site.logins().any(signs_out) && !answer.contains_key(header::SET_COOKIE) {
             return;
         }
         let mut cookies: Vec<&str> = Vec::new();
@@ -78,13 +78,15 @@ impl Watch {
                 continue;
             }
             cookies.push(&login.session_cookie);
+            // Two applications may share a host: what happens to one's session is nothing to the other's.
+            let same = |other: &&Login| other.session_cookie == login.session_cookie;
             let attempt = form.as_ref().and_then(|Form { method, query, headers, body }| {
                 let request = LoginRequest { method, path, query: query.as_deref(), headers, body };
-                let same = |other: &&Login| other.session_cookie == login.session_cookie;
                 let attempts = site.logins().filter(same).filter_map(|login| login.attempt(&request, status, answer));
                 attempts.reduce(Attempt::and)
             });
             let turn = Turn::new(gateway, site, visit, login, answer);
+            let logs_out = site.logins().filter(same).any(signs_out);
             if let Err(error) = turn.take(attempt, logs_out).await {
                 // The subject stays unknown, and protected routes stay closed.
                 turn.distrust();

@@ -70,6 +70,13 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         "login: {path: /login, field: email, session_cookie: SID, success: {status: [200, 302]}, logout: /logout}",
         &["10:85: an application that answers a wrong password with 200 and its form again would count as a login"],
     ),
+    (
+        LOGIN,
+        "login: {path: /login, field: email, session_cookie: SID, logout: /logout, follow_rotation: true}",
+        &[
+            "10:100: whoever signs in elsewhere keeps the name of the session before: every way to sign in must be a `path`",
+        ],
+    ),
     // Ways to sign in that no login lists.
     (
         LOGIN,

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asking;
 mod assertion;
 mod bodies;
 mod cookies;

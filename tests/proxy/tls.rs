@@ -262,8 +262,8 @@ fn a_session_can_be_resumed_and_is_judged_like_any_other() {
     }
 }
 
-/// An upstream that speaks TLS and answers everything with 200.
-fn tls_upstream(pair: &Pair) -> u16 {
+/// An upstream that speaks TLS, and answers a head by what `answer` makes of it and of the name that was asked for.
+pub(crate) fn tls_upstream(pair: &Pair, answer: impl Fn(&str, &str) -> String + Send + 'static) -> u16 {
     let _ = trusting(&[], &[]);
     let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
@@ -274,9 +274,9 @@ fn tls_upstream(pair: &Pair) -> u16 {
         for stream in listener.incoming().flatten() {
             let mut tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
             let mut block = [0; 16 * 1024];
-            while tls.read(&mut block).is_ok_and(|count| count > 0) {
+            while let Some(count) = tls.read(&mut block).ok().filter(|&count| count > 0) {
                 let name = tls.conn.server_name().unwrap_or("none").to_owned();
-                let answer = format!("HTTP/1.1 200 OK\r\nX-Name: {name}\r\nContent-Length: 2\r\n\r\nok");
+                let answer = answer(&String::from_utf8_lossy(&block[..count]), &name);
                 if tls.write_all(answer.as_bytes()).is_err() {
                     break;
                 }
@@ -288,7 +288,9 @@ fn tls_upstream(pair: &Pair) -> u16 {
 
 #[test]
 fn an_upstream_certificate_is_verified_unless_the_config_says_otherwise() {
-    let port = tls_upstream(&pair(&["up.test"]));
+    let port = tls_upstream(&pair(&["up.test"]), |_, name| {
+        format!("HTTP/1.1 200 OK\r\nX-Name: {name}\r\nContent-Length: 2\r\n\r\nok")
+    });
     let server = format!("127.0.0.1:{port}");
     for (lines, status) in [("tls: true\nsni: up.test", 502), ("tls: true\nsni: up.test\nverify: false", 200)] {
         let mut config = Config::to([server.as_str()]);

@@ -22,8 +22,7 @@ sites:
   - hosts: office.localhost
     upstream: {servers: '127.0.0.1:{office}'}
     identity:
-      - login: {path: [/accounts/login/, /admin/login/], field: username, session_cookie: sessionid,
-                success: {status: 302}, logout: [/accounts/logout/, /admin/logout/]}
+      - {identity}
     sign_in: /admin/login/
     directory: {file: contacts.yaml}
     routes:
@@ -34,6 +33,32 @@ delivery:
 admin: {address: '127.0.0.1:{admin}'}
 log: {format: text, level: info}
 ";
+
+const LOGIN: &str = "login: {path: [/accounts/login/, /admin/login/], field: username, session_cookie: sessionid, \
+                     success: {status: 302}, logout: [/accounts/logout/, /admin/logout/]}";
+
+/// The site's own page says who is signed in, by the name that its users cannot choose. The admin's greeting is a first name.
+const WHOAMI: &str = "whoami: {path: /, selector: '#me', session_cookie: sessionid}";
+
+/// The back office and a gateway in front of it, which end with this.
+struct Office {
+    _running: Running,
+    _folder: TempDir,
+    gateway: Gateway,
+}
+
+impl Office {
+    fn open(identity: &str) -> Self {
+        let (folder, port) = (TempDir::new().unwrap(), free_port());
+        let mut command = Command::new(root("target/venv/bin/python"));
+        command.arg("-B").arg(root("tests/apps/backoffice/serve.py")).arg(port.to_string()).arg(folder.path());
+        let running = Running::start("the back office", &mut command, port);
+        let contacts = "ines: {email: ines@office.example}\nmei: {email: mei@office.example}\n";
+        let config = CONFIG.replace("{office}", &port.to_string()).replace("{identity}", identity);
+        let gateway = Gateway::start(&config, &[("contacts.yaml", contacts)]);
+        Self { _running: running, _folder: folder, gateway }
+    }
+}
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -51,12 +76,28 @@ async fn sign_in(browser: &mut Client, user: &str, password: &str) -> Answer {
 /// session, and neither the old session nor the first clerk's grant opens anything any more (C05).
 #[tokio::test(flavor = "multi_thread")]
 async fn c05_djangos_admin_does_not_notice() {
-    let (folder, port) = (TempDir::new().unwrap(), free_port());
-    let mut command = Command::new(root("target/venv/bin/python"));
-    command.arg("-B").arg(root("tests/apps/backoffice/serve.py")).arg(port.to_string()).arg(folder.path());
-    let _running = Running::start("the back office", &mut command, port);
-    let contacts = "ines: {email: ines@office.example}\nmei: {email: mei@office.example}\n";
-    let gateway = Gateway::start(&CONFIG.replace("{office}", &port.to_string()), &[("contacts.yaml", contacts)]);
+    takes_turns(&Office::open(LOGIN).gateway).await;
+}
+
+/// The same by asking Django itself who is signed in, and on: a gateway that has just started, and remembers nobody, knows
+/// whom Django knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn c05_djangos_admin_says_itself_who_is_there() {
+    let mut office = Office::open(WHOAMI);
+    takes_turns(&office.gateway).await;
+    let mut browser = Client::new("office.localhost", office.gateway.port);
+    assert_eq!(sign_in(&mut browser, "mei", PASSWORD).await.status, 302);
+    prove(&mut browser, &office.gateway, "/admin/", "mei@office.example").await;
+    office.gateway.restart();
+    // The grant is hers, and so is the session: nothing has to be proved again.
+    assert_eq!(browser.get("/admin/").await.status, 200);
+    let mut stranger = Client::new("office.localhost", office.gateway.port);
+    stranger.jar = browser.jar.clone();
+    stranger.jar.remove("sessionid");
+    assert_eq!(stranger.get("/admin/").await.location().as_deref(), Some("/admin/login/"));
+}
+
+async fn takes_turns(gateway: &Gateway) {
     let mut browser = Client::new("office.localhost", gateway.port);
     assert_eq!(browser.get("/admin/").await.location().as_deref(), Some("/admin/login/"));
 
@@ -66,7 +107,7 @@ async fn c05_djangos_admin_does_not_notice() {
 
     let answer = sign_in(&mut browser, "ines", PASSWORD).await;
     assert_eq!(answer.status, 302, "{answer:?}");
-    let page = prove(&mut browser, &gateway, "/admin/", "ines@office.example").await;
+    let page = prove(&mut browser, gateway, "/admin/", "ines@office.example").await;
     assert!(page.body.to_lowercase().contains("ines"), "{}", page.body);
 
     // Somebody else at the same desk, without signing out.
@@ -80,7 +121,7 @@ async fn c05_djangos_admin_does_not_notice() {
     assert!(asked.location().unwrap().starts_with("/.otpgate/challenge"), "{asked:?}");
     assert_eq!(before.copy().get("/admin/").await.location().as_deref(), Some("/admin/login/"));
 
-    let page = prove(&mut browser, &gateway, "/admin/", "mei@office.example").await;
+    let page = prove(&mut browser, gateway, "/admin/", "mei@office.example").await;
     let token = page.body.split("csrfmiddlewaretoken\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
     let token = token.unwrap_or_else(|| panic!("no form to sign out: {}", page.body)).to_owned();
     let out = browser.post("/admin/logout/", &[("csrfmiddlewaretoken", &token)]).await;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::support::recorder::Recorder;
 use crate::support::{Answer, Client, NAVIGATION};
 use crate::world::*;
 
@@ -235,6 +236,49 @@ async fn h18_an_answer_with_two_sessions_binds_neither() {
         assert_eq!(code_goes_to(world, &mut browser).await, BOB);
     })
     .await;
+}
+
+/// Two applications on one host, each with a login and a session of its own: whoever is one person in both is known by either,
+/// two people in one browser are nobody (I5), and a sign-out ends that application's session alone.
+#[tokio::test]
+async fn i5_two_applications_on_one_host_must_agree() {
+    let application = Recorder::answering(|exchange| {
+        let target = exchange.heard.target().to_owned();
+        let (cookie, path) =
+            if target.starts_with("/desk") { ("DESK", &target[5..]) } else { ("SID", target.as_str()) };
+        let number = exchange.heard.connection * 1000 + exchange.heard.nth;
+        let (status, more) = match path {
+            "/login" => ("303 See Other", format!("Location: /home\r\nSet-Cookie: {cookie}=s{number}; Path=/\r\n")),
+            "/logout" => ("303 See Other", format!("Location: /\r\nSet-Cookie: {cookie}=; Path=/; Max-Age=0\r\n")),
+            _ => ("200 OK", String::new()),
+        };
+        exchange.answer(format!("HTTP/1.1 {status}\r\n{more}Content-Length: 0\r\n\r\n"))
+    });
+    let site = "identity:
+      - login: {path: /login, field: email, session_cookie: SID, logout: /logout}
+      - login: {path: /desk/login, field: clerk, session_cookie: DESK, logout: /desk/logout}
+    sign_in: /login";
+    let gateway = config(site).start_at("memory", application.port);
+    let mut browser = Client::new(HOST, gateway.port);
+    let page = async |browser: &mut Client| {
+        let answer = browser.get("/account").await;
+        answer.location().unwrap_or_else(|| answer.status.to_string())
+    };
+    assert_eq!(page(&mut browser).await, "/login");
+    login(&mut browser, "/desk/login", FORM, "clerk=alice&password=right").await;
+    assert!(browser.jar.contains_key("DESK") && !browser.jar.contains_key("SID"));
+    assert!(page(&mut browser).await.starts_with("/.otpgate/challenge"));
+    login(&mut browser, "/login", FORM, "email=alice&password=right").await;
+    assert!(page(&mut browser).await.starts_with("/.otpgate/challenge"));
+    login(&mut browser, "/login", FORM, "email=bob&password=right").await;
+    assert_eq!(page(&mut browser).await, "403");
+    browser.get("/logout").await;
+    let page = challenge_page(&mut browser, "/account").await;
+    let code = codes(&gateway, ALICE).await.pop().unwrap();
+    assert_eq!(type_code(&mut browser, &page, &code).await.status, 303);
+    assert_eq!(browser.get("/account").await.status, 200);
+    browser.get("/desk/logout").await;
+    assert!(is_nobody(&mut browser).await);
 }
 
 /// `follow_rotation`: the subject goes along with the cookie, requests that are still on their way with the old one are
