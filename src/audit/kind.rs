@@ -60,6 +60,8 @@ pub enum Kind {
     Resumed,
     /// A confirmation was spent on the one request that it was for.
     Confirmed,
+    /// The request went on, since the directory says that a contact was proved lately.
+    Vouched,
 
     // Who the visitor is.
     /// The application took a sign-in.
@@ -93,7 +95,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -120,6 +122,7 @@ impl Kind {
         Self::Passed,
         Self::Resumed,
         Self::Confirmed,
+        Self::Vouched,
         Self::LoginSeen,
         Self::LogoutSeen,
         Self::LoggedOut,
@@ -300,6 +303,11 @@ impl Kind {
                 "confirmed",
                 "let the one confirmed request through",
                 "Nothing to do: the request was confirmed, and the application has it.",
+            ),
+            Self::Vouched => (
+                "vouched",
+                "let through without a code: the directory says that a contact was proved lately",
+                "Nothing to do: no code was needed. When the policy's `recheck` is over, the visitor is asked again.",
             ),
             Self::LoginSeen => ("login_seen", "saw a sign-in to the application", "Nothing to do."),
             Self::LogoutSeen => ("logout_seen", "saw a sign-out of the application", "Nothing to do."),

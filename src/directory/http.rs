@@ -155,6 +155,10 @@ impl Directory for HttpDirectory {
         timeout(self.spec.timeout, self.ask(subject)).await.unwrap_or_else(|_| Err(late()))
     }
 
+    fn tells_verified(&self) -> bool {
+        self.spec.pointers.iter().any(|(_, field, _)| matches!(field, Field::VerifiedAt(_)))
+    }
+
     fn takes_marks(&self) -> bool {
         self.spec.mark.is_some()
     }

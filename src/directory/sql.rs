@@ -89,6 +89,10 @@ impl Directory for SqlDirectory {
         self.read(subject, &rows)
     }
 
+    fn tells_verified(&self) -> bool {
+        self.spec.query.may_name("verified_at")
+    }
+
     fn takes_marks(&self) -> bool {
         self.spec.update.is_some()
     }

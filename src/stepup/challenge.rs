@@ -77,13 +77,7 @@ impl Gateway {
         };
         let known = match known {
             Ok(found) => found,
-            Err(error) => {
-                tracing::error!(%error, "the directory does not answer");
-                let event = self.event(Kind::Unavailable, &case, policy).reason("directory");
-                let reference = event.reference();
-                self.shared.audit.record(event);
-                return Ruling::Unavailable(reference);
-            }
+            Err(error) => return self.unavailable(&case, policy, &error.into()),
         };
         let asked = match (&who.subject, is_page) {
             (None, _) => Asked::Nobody,
