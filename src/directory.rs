@@ -67,6 +67,11 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Whether it can say when a contact was proved (`verified_at`), as it is set up.
+    fn tells_verified(&self) -> bool {
+        true
+    }
+
     /// Whether it wants to be told of contacts that were proved.
     fn takes_marks(&self) -> bool {
         false

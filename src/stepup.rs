@@ -22,6 +22,7 @@ mod operate;
 mod outage;
 mod pass;
 mod receive;
+mod recheck;
 mod resume;
 mod ruling;
 mod sign_up;

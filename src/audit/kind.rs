@@ -62,6 +62,8 @@ pub enum Kind {
     Confirmed,
     /// Who was to be told of the proved contact is not told any more.
     NotTold,
+    /// The request went on, since the directory says that a contact was proved lately.
+    Vouched,
 
     // Who the visitor is.
     /// The application took a sign-in.
@@ -95,7 +97,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -123,6 +125,7 @@ impl Kind {
         Self::Resumed,
         Self::Confirmed,
         Self::NotTold,
+        Self::Vouched,
         Self::LoginSeen,
         Self::LogoutSeen,
         Self::LoggedOut,
@@ -309,6 +312,11 @@ impl Kind {
                 "gave up telling the directory or the webhook that the contact was proved",
                 "Nothing to do for the visitor, who passed. The reason says who was not told and why; the operator can note \
                  by hand that the contact is good.",
+            ),
+            Self::Vouched => (
+                "vouched",
+                "let through without a code: the directory says that a contact was proved lately",
+                "Nothing to do: no code was needed. When the policy's `recheck` is over, the visitor is asked again.",
             ),
             Self::LoginSeen => ("login_seen", "saw a sign-in to the application", "Nothing to do."),
             Self::LogoutSeen => ("logout_seen", "saw a sign-out of the application", "Nothing to do."),

@@ -151,6 +151,10 @@ impl Directory for HttpDirectory {
         identity
     }
 
+    fn tells_verified(&self) -> bool {
+        self.spec.pointers.iter().any(|(_, field, _)| matches!(field, Field::VerifiedAt(_)))
+    }
+
     fn takes_marks(&self) -> bool {
         self.spec.mark.is_some()
     }

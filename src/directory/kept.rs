@@ -254,6 +254,10 @@ impl Directory for Kept {
         self.directory.trouble()
     }
 
+    fn tells_verified(&self) -> bool {
+        self.directory.tells_verified()
+    }
+
     fn takes_marks(&self) -> bool {
         self.directory.takes_marks()
     }

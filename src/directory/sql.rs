@@ -94,6 +94,10 @@ impl Directory for SqlDirectory {
         format!("{}\n{:?}\n{}", self.name, self.spec.url.port(), self.spec.query.text)
     }
 
+    fn tells_verified(&self) -> bool {
+        self.spec.query.may_name("verified_at")
+    }
+
     fn takes_marks(&self) -> bool {
         self.spec.update.is_some()
     }

@@ -18,6 +18,7 @@ use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
 use crate::stepup::mark::Queueing;
+use crate::stepup::recheck::Told;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
     BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, GrantId, KeyedHash, ParkedId, Policy, Reference,
@@ -57,6 +58,8 @@ pub struct Shared {
     answers: Mutex<HashMap<SiteKey, Arc<Answers>>>,
     pub(super) locks: Locks,
     pub(super) marks: Queueing,
+    /// What was told of re-checks.
+    pub(super) told: Told,
 }
 
 /// How challenges are put: the config's `challenge` and `limits`.
@@ -118,6 +121,8 @@ pub struct Site {
     pub path_rules: PathRules,
     /// The longest `max_age` of its policies: no proof is kept longer.
     pub longest: Duration,
+    /// How long ago anything may have been proved that counts: in a grant, or by the directory's word.
+    pub reach: Duration,
     /// What is counted of its requests.
     pub metrics: SiteMetrics,
     pub(super) sessions: Arc<Sessions>,
@@ -149,6 +154,7 @@ impl Shared {
             answers: Mutex::default(),
             locks: Locks::default(),
             marks: Queueing::default(),
+            told: Told::default(),
         }
     }
 
@@ -357,20 +363,19 @@ impl Site {
     fn new(mut spec: SiteSpec, shared: &Shared) -> Self {
         let site = spec.key.as_str();
         spec.directories = spec.directories.watched(site, &shared.clock, &shared.audit.metrics);
-        let longest = spec
-            .routes
-            .policies()
-            .filter_map(|policy| match policy {
-                Policy::StepUp(policy) => Some(policy.max_age),
+        let step_ups = || {
+            spec.routes.policies().filter_map(|policy| match policy {
+                Policy::StepUp(policy) => Some(policy),
                 Policy::Bypass | Policy::Deny => None,
             })
-            .max()
-            .unwrap_or_default();
+        };
+        let longest = step_ups().map(|policy| policy.max_age).max().unwrap_or_default();
+        let reach = step_ups().filter_map(|policy| policy.recheck()).max().unwrap_or_default().max(longest);
         let path_rules = spec.path_rules();
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
         let answers = shared.answers(&spec.key);
         let metrics = shared.audit.metrics.site(spec.key.as_str());
-        Self { spec, path_rules, longest, metrics, sessions, answers, revoked }
+        Self { spec, path_rules, longest, reach, metrics, sessions, answers, revoked }
     }
 
     /// The one spelling of a subject on this site, which every counter, grant and directory goes by (H19).

@@ -79,8 +79,8 @@ impl Gateway {
     /// The subject of a challenge has proved `contact`: the directory that knew it and the site's webhook are to be told, if
     /// they want to be. Nobody has vouched for a typed contact, so of such a one nobody is told.
     pub(super) fn mark(&self, site: &Site, particulars: &Particulars, contact: &Contact, reference: Reference) {
-        let (Some(subject), Some(vouched)) = (particulars.subject(), particulars.vouched.clone()) else { return };
-        let id = DirectoryId::from(vouched);
+        let (Some(subject), Some(known_by)) = (particulars.subject(), particulars.known_by.clone()) else { return };
+        let id = DirectoryId::from(known_by);
         let directory = site.spec.directories.identified(&id).filter(|directory| directory.takes_marks());
         let directory = directory.map(|directory| To::Directory { name: directory.name().to_owned(), id });
         let webhook = site.spec.webhook.as_ref().map(|_| To::Webhook);

@@ -321,9 +321,10 @@ mod tests {
 
     #[test]
     fn waits_grow_from_a_second_to_an_hour() {
-        let seconds = |tries| [0, u16::MAX].map(|random| wait_after(tries, random).as_secs_f64().round());
-        assert_eq!(seconds(0), [1.0, 2.0]);
-        assert_eq!(seconds(1), [1.0, 2.0]);
+        let seconds =
+            |tries| [0, u16::MAX].map(|random| (wait_after(tries, random).as_secs_f64() * 10.0).round() / 10.0);
+        assert_eq!(seconds(0), [1.0, 1.5]);
+        assert_eq!(seconds(1), [1.0, 1.5]);
         assert_eq!(seconds(2), [2.0, 3.0]);
         assert_eq!(seconds(5), [16.0, 24.0]);
         assert_eq!(seconds(12), [2048.0, 3072.0]);

@@ -45,9 +45,40 @@ const TABLE: &[(&str, &str, &str)] = &[
         "2:33: `network` is not available yet",
     ),
     ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
-    ("max_age: 15m", "contact: {}", "5:39: expected `form`: the field with the contact that is to be proved"),
-    ("max_age: 15m", "contact: {recheck: 30d}", "5:40: `recheck` is not available yet"),
-    (LOGIN, "basic: {}", "10:9: `basic` is not available yet"),
+    (
+        "max_age: 15m",
+        "contact: {}",
+        "5:39: expected `form`, the field with the contact that is to be proved, or `recheck`, how often one of the directory is",
+    ),
+    (
+        "max_age: 15m",
+        "contact: {recheck: 0s}",
+        "5:49: expected a time above 0s, such as `30d`: leave the key out to ask every time",
+    ),
+    (
+        "max_age: 15m",
+        "max_age: 0s, contact: {recheck: 30d}",
+        "5:62: `max_age: 0s` confirms every single request: leave one of the two out",
+    ),
+    (
+        "max_age: 15m",
+        "contact: {recheck: 30d, form: phone}",
+        "5:49: `form` is a contact that the request brings along, and `recheck` one of the directory: write one of them",
+    ),
+    (
+        "max_age: 15m",
+        "bind: [subject, network], contact: {recheck: 30d}",
+        "5:75: what the directory says is bound to the subject alone: leave out `recheck`, or `app_session` and `network` in `bind`",
+    ),
+    (LOGIN, "basic: {}", "10:16: the key `path` is missing"),
+    (LOGIN, "basic: {path: 'https://evil.example/'}", "10:23: expected a path of the application, such as `/api/me`"),
+    (LOGIN, "basic: {path: /me, cache: 1h}", "10:35: expected a time above zero, 5m at most"),
+    (LOGIN, "basic: {path: /me, timeout: 0s}", "10:37: expected a time above zero, 30s at most"),
+    (
+        LOGIN,
+        "basic: {path: /me, realm: 'a\"b'}",
+        "10:35: expected at most 100 letters, digits and signs of ASCII, without quotes or backslashes",
+    ),
     (
         LOGIN,
         "jwt: {cookie: t, keys: {secret: short}, issuer: a, audience: b}",

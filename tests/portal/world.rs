@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use ipnetwork::IpNetwork;
-use otpgate::audit::Audit;
+use otpgate::audit::{Audit, Kind};
 use otpgate::delivery::{
     ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, SmtpSpec, Tools,
 };
@@ -21,7 +21,7 @@ use otpgate::request::{CanonicalRequest, IdentityHeaders, Networks, RawRequest, 
 use otpgate::seal::{CodeShape, KeyRing};
 use otpgate::stepup::{ChallengeRules, Forward, Gateway, NoBody, Shared, SignIn, SiteSpec, Visit};
 use otpgate::store::memory::MemoryStore;
-use otpgate::store::{Budget, FailureLimits, Limits, Resend, SiteKey, TypedLimits};
+use otpgate::store::{Budget, FailureLimits, Limits, Resend, SiteKey, Store, TypedLimits};
 use otpgate::words::{Channel, ContactRule, Policy, SendWhen, StepUp, TestClock, Timestamp};
 use serde_json::Value;
 
@@ -46,7 +46,16 @@ pub struct Rules {
     pub budget: u64,
     /// The port of the shop's webhook, which is told of proved contacts.
     pub webhook: Option<u16>,
+    /// The sites; else the three of this world.
+    pub sites: Option<Vec<SiteSpec>>,
+    /// The store; else one in memory.
+    pub store: Option<Arc<dyn Store>>,
+    /// The secrets, which gateways with one store share; else new ones.
+    pub keys: Option<Arc<KeyRing>>,
 }
+
+/// When these worlds begin.
+pub const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 impl Default for Rules {
     fn default() -> Self {
@@ -57,6 +66,9 @@ impl Default for Rules {
             delivers: true,
             budget: 1 << 22,
             webhook: None,
+            sites: None,
+            store: None,
+            keys: None,
         }
     }
 }
@@ -111,7 +123,7 @@ impl World {
 
     pub fn with(rules: Rules) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let clock = Arc::new(TestClock::at(Timestamp::from_millis(1_800_000_000_000)));
+        let clock = Arc::new(TestClock::at(BEGINNING));
         let outbox = Arc::new(Outbox::new(clock.clone()));
         let kind = if rules.delivers {
             ProviderKind::Outbox
@@ -129,8 +141,10 @@ impl World {
         let channels = if rules.delivers { &CHANNELS[..] } else { &[Channel::Email] };
         let channels = channels.iter().map(|channel| ChannelSpec::new(*channel, ["post".into()])).collect();
         let spec = DeliverySpec { providers: vec![provider], channels, ..DeliverySpec::default() };
-        let (store, audit) = (Arc::new(MemoryStore::new(clock.clone())), Arc::new(Audit::new(clock.clone())));
-        let tools = Tools { clock: clock.clone(), store, audit, ..Tools::alone(outbox.clone()) };
+        let store = rules.store.unwrap_or_else(|| Arc::new(MemoryStore::new(clock.clone())));
+        let (alone, audit) = (Tools::alone(outbox.clone()), Arc::new(Audit::new(clock.clone())));
+        let keys = rules.keys.unwrap_or_else(|| alone.keys.clone());
+        let tools = Tools { clock: clock.clone(), store, audit, keys, ..alone };
         let (store, random, keys) = (tools.store.clone(), tools.random.clone(), tools.keys.clone());
         let shared = Arc::new(Shared::new(store, clock.clone(), random, tools.audit.clone()));
         let delivery = Delivery::new(spec, tools).unwrap();
@@ -145,7 +159,7 @@ impl World {
             budget: Budget { per_subject: rules.budget, total: 1 << 28, per_browser: 8 },
             limits: Limits { failures: rules.failures, typed: rules.typed, ..Limits::default() },
         };
-        let sites = vec![shop(rules.webhook), wiki(), vault()];
+        let sites = rules.sites.unwrap_or_else(|| vec![shop(rules.webhook), wiki(), vault()]);
         let (ring, trusted) = (Arc::clone(&keys), TrustedProxies::default());
         let gateway = Gateway::new(shared, ring, Arc::new(delivery), challenge, sites, trusted);
         Self { gateway: Arc::new(gateway), clock, outbox, keys, portal: Portal::default() }
@@ -177,6 +191,14 @@ impl World {
         self.outbox.recent().first().unwrap().code.clone()
     }
 
+    /// How many events of a kind there were.
+    pub fn events(&self, kind: Kind) -> u64 {
+        let metrics = self.gateway.shared().audit.metrics.encode();
+        let line = format!("otpgate_events_total{{kind=\"{kind}\"}} ");
+        let count = metrics.lines().find_map(|told| told.strip_prefix(&line)?.parse().ok());
+        count.unwrap_or_default()
+    }
+
     /// Another code than the newest.
     pub fn wrong_code(&self) -> String {
         let number: u32 = self.code().parse().unwrap();
@@ -188,7 +210,7 @@ impl World {
     }
 }
 
-fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -> Policy {
+pub fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -> Policy {
     Policy::StepUp(Arc::new(StepUp {
         name: name.into(),
         channels: channels.iter().copied().collect(),
@@ -202,11 +224,11 @@ fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -> Po
     }))
 }
 
-fn route(path: &str, policy: Policy) -> Route {
+pub fn route(path: &str, policy: Policy) -> Route {
     Route { paths: vec![Glob::parse(path).unwrap()], path_regex: vec![], criteria: Criteria::default(), policy }
 }
 
-fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> SiteSpec {
+pub fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> SiteSpec {
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     std::fs::write(file.path(), DIRECTORY).unwrap();
     SiteSpec {
@@ -225,7 +247,7 @@ fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> Sit
     }
 }
 
-fn by_header() -> Source {
+pub fn by_header() -> Source {
     let from = Networks::new([IpNetwork::from(IpAddr::V4(Ipv4Addr::LOCALHOST))]);
     Source::Header(HeaderSource { name: HeaderName::from_static("x-remote-user"), from })
 }

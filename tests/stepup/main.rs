@@ -9,8 +9,13 @@ mod support;
 
 mod account;
 mod api;
+mod basic;
 mod codes;
+#[path = "../portal/world.rs"]
+#[allow(dead_code)]
+mod conductor;
 mod confirm;
+mod crm;
 mod hosted;
 mod identity;
 mod jwt;
@@ -22,6 +27,7 @@ mod onward;
 mod operator;
 mod outage;
 mod receipts;
+mod recheck;
 mod resume;
 mod sessions;
 mod sign_up;

@@ -143,7 +143,7 @@ fn session_bound(site: &SiteSettings, name: &Placed<String>, policy: &Policy) ->
 fn identity_headers(sources: &[Source]) -> IdentityHeaders {
     sources.iter().fold(IdentityHeaders::new(), |headers, source| match source {
         Source::Header(header) => headers.owned_by(HeaderName::clone(&header.name), header.from.clone()),
-        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) | Source::Whoami(_) => headers,
+        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) | Source::Whoami(_) | Source::Basic(_) => headers,
     })
 }
 
