@@ -228,7 +228,7 @@ async fn a_stopping_gateway_gives_back_what_it_holds() {
     let mut world = World::with_redis(&config);
     let mut browser = world.signed_in("alice").await;
     world.pass(&mut browser, "/account", ALICE).await;
-    silent.accept().unwrap();
+    let _held = silent.accept().unwrap();
     world.gateway.signal("INT");
     assert!(world.gateway.ended(Duration::from_secs(20)).is_some());
     let hook = Hook::answering(204);
