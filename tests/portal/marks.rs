@@ -11,7 +11,7 @@ use otpgate::stepup::{Gateway, Teller};
 use otpgate::words::Clock as _;
 
 use crate::support::recorder::{Heard, Recorder};
-use crate::world::{Rules, World};
+use crate::world::{Rules, WIKI, World};
 
 /// A gateway whose shop has a webhook, and the task that tells it.
 struct Told {
@@ -195,6 +195,29 @@ async fn a_webhook_that_is_gone_for_good_is_told_no_more() {
     told.world.pass_time(60 * 60);
     told.round().await;
     assert_eq!(told.server.heard().len(), 1);
+}
+
+/// Of an address that a visitor typed nobody is told: no directory vouches for it.
+#[tokio::test]
+async fn nobody_is_told_of_an_address_that_was_typed() {
+    let mut told = Told::with(204);
+    let mut visitor = told.world.visitor(WIKI);
+    let asked = visitor.open("/edit/page").await;
+    let asked = visitor.submit(&asked, "/.otpgate/ask", &[("address", "kim@corp.example")]).await;
+    let page = visitor.follow(asked).await;
+    // The message goes out beside the page.
+    let started = std::time::Instant::now();
+    while told.world.messages() == 0 {
+        assert!(started.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(visitor.type_code(&page, &told.world.code()).await.location().as_deref(), Some("/edit/page"));
+    // Whatever was told of that is told before this.
+    told.pass("alice").await;
+    let heard = told.heard(1).await;
+    told.round().await;
+    assert!(heard.len() == 1 && told.server.heard().len() == 1);
+    assert!(String::from_utf8_lossy(&heard[0].body).contains("alice@example.com"));
 }
 
 /// What a webhook answers with is no way to anywhere else.

@@ -44,7 +44,7 @@ pub struct Rules {
     /// Whether messages go to the outbox; else to a mail server that is not there.
     pub delivers: bool,
     pub budget: u64,
-    /// The port of the shop's webhook, which is told of proved contacts.
+    /// The port of the webhook of shop and wiki, which is told of proved contacts.
     pub webhook: Option<u16>,
     /// The sites; else the three of this world.
     pub sites: Option<Vec<SiteSpec>>,
@@ -159,7 +159,7 @@ impl World {
             budget: Budget { per_subject: rules.budget, total: 1 << 28, per_browser: 8 },
             limits: Limits { failures: rules.failures, typed: rules.typed, ..Limits::default() },
         };
-        let sites = rules.sites.unwrap_or_else(|| vec![shop(rules.webhook), wiki(), vault()]);
+        let sites = rules.sites.unwrap_or_else(|| vec![shop(rules.webhook), wiki(rules.webhook), vault()]);
         let (ring, trusted) = (Arc::clone(&keys), TrustedProxies::default());
         let gateway = Gateway::new(shared, ring, Arc::new(delivery), challenge, sites, trusted);
         Self { gateway: Arc::new(gateway), clock, outbox, keys, portal: Portal::default() }
@@ -263,18 +263,21 @@ fn shop(webhook: Option<u16>) -> SiteSpec {
         route("/pay/**", step_up("payments", &all, 0, SendWhen::OnArrival)),
         route("/staff/**", Policy::Deny),
     ];
-    let webhook = webhook.map(|port| {
-        let url = format!("http://127.0.0.1:{port}/verified").parse().unwrap();
-        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret of the webhook");
-        Arc::new(Webhook::new(WebhookSpec { url, key, timeout: Duration::from_secs(5), ca: vec![] }).unwrap())
-    });
+    let webhook = webhook.map(hook);
     SiteSpec { webhook, ..site(SHOP, "Example Shop", routes, vec![by_header()]) }
 }
 
-fn wiki() -> SiteSpec {
+/// The webhook on a port of this machine.
+fn hook(port: u16) -> Arc<Webhook> {
+    let url = format!("http://127.0.0.1:{port}/verified").parse().unwrap();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret of the webhook");
+    Arc::new(Webhook::new(WebhookSpec { url, key, timeout: Duration::from_secs(5), ca: vec![] }).unwrap())
+}
+
+fn wiki(webhook: Option<u16>) -> SiteSpec {
     let routes = vec![route("/edit/**", step_up("edit", &[Channel::Email], 900, SendWhen::OnArrival))];
     let ask = Ask { domains: vec!["corp.example".to_owned()], addresses: vec![] };
-    site(WIKI, "Wiki", routes, vec![Source::Ask(ask)])
+    SiteSpec { webhook: webhook.map(hook), ..site(WIKI, "Wiki", routes, vec![Source::Ask(ask)]) }
 }
 
 fn vault() -> SiteSpec {
