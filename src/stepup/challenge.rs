@@ -94,7 +94,7 @@ impl Gateway {
         particulars.binding = binding;
         particulars.contacts = known.contacts.iter().map(Reach::new).collect();
         particulars.language = known.language;
-        particulars.directory = known.directory;
+        particulars.known_by = known.directory.map(|directory| directory.as_str().to_owned());
         particulars.account = known.account.map(|account| account.as_str().to_owned());
         particulars.send = policy.send;
         particulars.app_session = who.app_session;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
-use crate::directory::Directories;
+use crate::directory::{Directories, Webhook};
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Assertions, Revoked, SiteRevoked};
 use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
@@ -17,6 +17,7 @@ use crate::risk::ContactRisk;
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
+use crate::stepup::mark::Queueing;
 use crate::stepup::recheck::Told;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
@@ -56,6 +57,7 @@ pub struct Shared {
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
     answers: Mutex<HashMap<SiteKey, Arc<Answers>>>,
     pub(super) locks: Locks,
+    pub(super) marks: Queueing,
     /// What was told of re-checks.
     pub(super) told: Told,
 }
@@ -100,6 +102,8 @@ pub struct SiteSpec {
     pub sign_in: Option<SignIn>,
     /// Its directories, in order.
     pub directories: Directories,
+    /// Who is told of each contact of a directory's that a visitor proved.
+    pub webhook: Option<Arc<Webhook>>,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
     /// Where telephone numbers without a country code are from.
@@ -149,6 +153,7 @@ impl Shared {
             sessions: Mutex::default(),
             answers: Mutex::default(),
             locks: Locks::default(),
+            marks: Queueing::default(),
             told: Told::default(),
         }
     }
@@ -295,7 +300,11 @@ impl Gateway {
     }
 
     pub(super) fn subject_hash(&self, site: &Site, subject: &Subject) -> KeyedHash {
-        self.keys.hash("subject", &[site.spec.key.as_str().as_bytes(), subject.as_str().as_bytes()])
+        self.subject_hash_at(&site.spec.key, subject)
+    }
+
+    pub(super) fn subject_hash_at(&self, site: &SiteKey, subject: &Subject) -> KeyedHash {
+        self.keys.hash("subject", &[site.as_str().as_bytes(), subject.as_str().as_bytes()])
     }
 
     pub(super) fn browser_hash(&self, browser: &BrowserId) -> KeyedHash {

@@ -22,6 +22,7 @@ mod jwt;
 mod languages;
 mod limits;
 mod login;
+mod marks;
 mod onward;
 mod operator;
 mod outage;

@@ -90,6 +90,7 @@ fn plan(
         sources,
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?.map(SignIn::new),
         directories: Directories::kept(directories),
+        webhook: site.verified.as_ref().map(|verified| verified.load(around)).transpose()?.map(Arc::new),
         case_insensitive,
         country: manner.country,
     };
