@@ -18,8 +18,11 @@ use crate::stepup::{Gateway, Shared, Site};
 use crate::store::{NewMark, SiteKey};
 use crate::words::{Channel, Contact, KeyedHash, MarkId, Reference, Subject, Timestamp};
 
-/// How long a mark that nobody takes is kept.
+/// For how long a mark is told again that nobody takes.
 pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long the store has it: longer, so that some gateway says that it is not told any more.
+const STORED: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
 /// The most marks that wait, of all sites together: some tens of megabytes.
 const MOST: usize = 100_000;
@@ -149,7 +152,7 @@ async fn queue(shared: Arc<Shared>, marks: Vec<Waiting>) {
     let new: Vec<_> = marks.iter().map(|mark| NewMark { id: mark.id, sealed: &mark.sealed, of: mark.of }).collect();
     let mut waits = WAITS.iter();
     let (lost, why) = loop {
-        match shared.store.put_marks(&new, KEPT, MOST).await {
+        match shared.store.put_marks(&new, STORED, MOST).await {
             // The newest found no room.
             Ok(full) => break (full, "too many marks wait already".to_owned()),
             Err(error) => match waits.next() {
