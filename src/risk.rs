@@ -5,10 +5,14 @@
 
 mod contact;
 mod list;
+mod netlist;
+mod prefix;
 pub mod settings;
 
 pub use contact::{ContactFacts, ContactRisk};
 pub use list::{BadList, List, ListKind};
+pub use netlist::{BadNetlist, Meaning, networks, systems};
+pub use prefix::{OnLists, PrefixTable};
 
 use std::sync::Arc;
 
