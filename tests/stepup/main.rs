@@ -22,6 +22,7 @@ mod operator;
 mod outage;
 mod receipts;
 mod resume;
+mod risk;
 mod sessions;
 mod sign_up;
 mod whoami;
