@@ -12,4 +12,4 @@ mod verdict;
 pub use criteria::{Criteria, HostPattern, QueryCriterion};
 pub use glob::{BadGlob, Glob};
 pub use routes::{BadRoute, Route, Routes};
-pub use verdict::{CLOCK_SKEW, Facts, Passage, Verdict, Why, judge};
+pub use verdict::{CLOCK_SKEW, DIRECTORY_SKEW, Facts, Passage, Verdict, Vouched, Why, judge};

@@ -60,6 +60,10 @@ pub enum Kind {
     Resumed,
     /// A confirmation was spent on the one request that it was for.
     Confirmed,
+    /// Who was to be told of the proved contact is not told any more.
+    NotTold,
+    /// The request went on, since the directory says that a contact was proved lately.
+    Vouched,
 
     // Who the visitor is.
     /// The application took a sign-in.
@@ -93,7 +97,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -120,6 +124,8 @@ impl Kind {
         Self::Passed,
         Self::Resumed,
         Self::Confirmed,
+        Self::NotTold,
+        Self::Vouched,
         Self::LoginSeen,
         Self::LogoutSeen,
         Self::LoggedOut,
@@ -300,6 +306,17 @@ impl Kind {
                 "confirmed",
                 "let the one confirmed request through",
                 "Nothing to do: the request was confirmed, and the application has it.",
+            ),
+            Self::NotTold => (
+                "not_told",
+                "gave up telling the directory or the webhook that the contact was proved",
+                "Nothing to do for the visitor, who passed. The reason says who was not told and why; the operator can note \
+                 by hand that the contact is good.",
+            ),
+            Self::Vouched => (
+                "vouched",
+                "let through without a code: the directory says that a contact was proved lately",
+                "Nothing to do: no code was needed. When the policy's `recheck` is over, the visitor is asked again.",
             ),
             Self::LoginSeen => ("login_seen", "saw a sign-in to the application", "Nothing to do."),
             Self::LogoutSeen => ("logout_seen", "saw a sign-out of the application", "Nothing to do."),

@@ -8,14 +8,16 @@ use std::process::ExitCode;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use crate::audit::rfc3339;
 use crate::cli::check::BAD;
-use crate::gate::{Facts, HostPattern, Passage, Verdict, Why, judge};
+use crate::directory::{DirectoryError, Entry};
+use crate::gate::{Facts, HostPattern, Passage, Verdict, Vouched, Why, judge};
 use crate::identity::Source;
 use crate::request::{CanonicalRequest, Door, RawRequest};
 use crate::risk::{AddressRisk, Risk};
 use crate::server::{Plan, SitePlan, plan};
 use crate::stepup::Gateway;
-use crate::words::{ContactRule, KeyedHash, Policy, StepUp, Subject, Timestamp};
+use crate::words::{Clock as _, ContactRule, KeyedHash, Policy, StepUp, Subject, SystemClock};
 
 /// Explain what becomes of a request: its site, every rule with hit or miss, and the verdict.
 #[derive(Debug, clap::Args)]
@@ -178,7 +180,23 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
     }
     let verdict = match (&subject, policy) {
         (Err(Contradiction), Policy::StepUp(policy)) if !policy.observe => "refuse (identity_conflict): 403".to_owned(),
-        (subject, policy) => verdict(site, &request, policy, matches!(subject, Ok(Some(_))), risk.score()),
+        (subject, policy) => {
+            let named = subject.as_ref().ok().and_then(Option::as_ref);
+            match named.and_then(|named| word(site, policy, named)) {
+                Some(Err(error)) => {
+                    story.tell("directory", error.to_string());
+                    let observes = matches!(policy, Policy::StepUp(policy) if policy.observe);
+                    let open = "forward, since the policy only observes; it would be answered with 503 otherwise";
+                    if observes { open } else { "unavailable: 503, since its word might be needed" }.to_owned()
+                }
+                Some(Ok(entry)) => {
+                    let entry = entry.unwrap_or_default();
+                    story.tell("directory", listed(&entry));
+                    verdict(site, &request, policy, true, &vouched(&entry), risk.score())
+                }
+                None => verdict(site, &request, policy, named.is_some(), &[], risk.score()),
+            }
+        }
     };
     story.tell("verdict", verdict);
     story
@@ -296,6 +314,10 @@ fn described(policy: &Policy) -> String {
             bind.iter().filter_map(|bind| Some(serde_json::to_value(bind).ok()?.as_str()?.to_owned())).collect();
         let _ = write!(text, "\na code counts for this {} only", names.join(", "));
     }
+    if let Some(within) = policy.recheck() {
+        let within = humantime::format_duration(within);
+        let _ = write!(text, "\nnone while the directory says that such a contact was proved within the last {within}");
+    }
     if let ContactRule::Form(field) = &policy.contact {
         let _ = write!(text, "\nat the contact that stands in the request's own field `{field}`");
     }
@@ -325,6 +347,39 @@ fn subject(site: &SitePlan, request: &CanonicalRequest, asked: &Asked) -> Result
     Ok(subject)
 }
 
+/// What the directory says of the subject, under a policy that goes by it: the only thing that is asked of anybody here.
+fn word(site: &SitePlan, policy: &Policy, subject: &Subject) -> Option<Result<Option<Entry>, DirectoryError>> {
+    let Policy::StepUp(policy) = policy else { return None };
+    policy.recheck()?;
+    let asking = async { site.spec.directories.find(subject).await };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answer = match runtime {
+        Ok(runtime) => runtime.block_on(asking),
+        Err(error) => Err(DirectoryError::Unreachable(error.to_string())),
+    };
+    Some(answer.map(|found| found.map(|found| found.entry)))
+}
+
+fn vouched(entry: &Entry) -> Vec<Vouched> {
+    let at = |listed: &crate::directory::Listed| {
+        Some(Vouched { channel: listed.contact.channel(), at: listed.verified_at? })
+    };
+    entry.contacts.iter().filter_map(at).collect()
+}
+
+/// The contacts of a subject, masked, and when each was proved.
+fn listed(entry: &Entry) -> String {
+    let mut text = String::new();
+    for listed in &entry.contacts {
+        let _ = write!(text, "{} {}, ", listed.contact.channel(), listed.contact.masked());
+        let _ = match listed.verified_at {
+            Some(at) => writeln!(text, "proved {}", rfc3339(at)),
+            None => writeln!(text, "not proved as far as it says"),
+        };
+    }
+    if text.is_empty() { "knows no contact of this subject".to_owned() } else { text }
+}
+
 fn is_form(policy: &Policy) -> bool {
     matches!(policy, Policy::StepUp(policy) if matches!(policy.contact, ContactRule::Form(_)))
 }
@@ -342,17 +397,27 @@ fn subject_text(site: &SitePlan, policy: &Policy, subject: Result<&Option<Subjec
         }
         Ok(None) => match &site.spec.sign_in {
             Some(path) => format!("none: would be sent to {path}"),
+            None if site.spec.sources.iter().any(|source| matches!(source, Source::Basic(_))) => {
+                "none: would be asked for name and password, which count once the application accepts them".to_owned()
+            }
             None => "none: the site has no `sign_in` to send them to".to_owned(),
         },
     }
 }
 
-/// The verdict for a visitor who has proved nothing yet.
-fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_subject: bool, score: u8) -> String {
+/// The verdict for a visitor who has proved nothing yet, and of whom the directory says this.
+fn verdict(
+    site: &SitePlan,
+    request: &CanonicalRequest,
+    policy: &Policy,
+    has_subject: bool,
+    vouched: &[Vouched],
+    score: u8,
+) -> String {
     let field = match policy {
         Policy::StepUp(policy) => match &policy.contact {
             ContactRule::Form(field) => Some(field),
-            ContactRule::Directory => None,
+            ContactRule::Directory | ContactRule::Recheck(_) => None,
         },
         Policy::Bypass | Policy::Deny => None,
     };
@@ -361,16 +426,20 @@ fn verdict(site: &SitePlan, request: &CanonicalRequest, policy: &Policy, has_sub
         // Whoever types a contact into a form need not be known.
         has_subject: has_subject || field.is_some(),
         proofs: &[],
+        vouched,
         wanted: None,
         confirmed: false,
         score,
         app_session: None,
         network: KeyedHash::new([0; 16]),
-        now: Timestamp::default(),
+        now: SystemClock.now(),
     };
     match judge(&facts) {
         Verdict::Forward(Passage::Bypass) => "forward: the route asks for nothing".to_owned(),
         Verdict::Forward(Passage::LowScore) => "forward: the score is below `challenge_at`".to_owned(),
+        Verdict::Forward(Passage::Vouched(Vouched { channel, at })) => {
+            format!("forward: the directory says that a contact by {channel} was proved {}", rfc3339(at))
+        }
         Verdict::Forward(Passage::Observed(why)) => {
             format!("forward, since the policy only observes; it would not pass otherwise ({})", why.as_str())
         }

@@ -144,6 +144,12 @@ impl Directory for FileDirectory {
     fn trouble(&self) -> Option<String> {
         self.0.trouble()
     }
+
+    fn tells_verified(&self) -> bool {
+        let contents = self.0.contents();
+        let mut listed = contents.entries.values().flat_map(|entry| &entry.contacts);
+        listed.any(|listed| listed.verified_at.is_some())
+    }
 }
 
 impl fmt::Debug for FileDirectory {

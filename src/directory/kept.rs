@@ -10,7 +10,7 @@ use moka::sync::Cache;
 use tokio::sync::OnceCell;
 
 use crate::audit::{DirectoryMetrics, Lookup};
-use crate::directory::{Directory, DirectoryError, Entry, Mark, MarkError};
+use crate::directory::{Directory, DirectoryError, DirectoryId, Entry, Mark, MarkError};
 use crate::words::{Clock, Subject, SystemClock, Timestamp};
 
 /// For how long answers of a directory are kept.
@@ -117,6 +117,12 @@ impl Kept {
         self.answers.invalidate(subject);
     }
 
+    /// What tells it from the other directories of its site.
+    #[must_use]
+    pub fn id(&self) -> DirectoryId {
+        DirectoryId::of(&*self.directory)
+    }
+
     /// How it fares.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -220,6 +226,10 @@ impl Directory for Kept {
         self.directory.name()
     }
 
+    fn identity(&self) -> String {
+        self.directory.identity()
+    }
+
     async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
         let Some(keep) = self.keep else { return self.ask(subject).await };
         if let Some(answer) = self.fresh(subject, keep) {
@@ -242,6 +252,10 @@ impl Directory for Kept {
 
     fn trouble(&self) -> Option<String> {
         self.directory.trouble()
+    }
+
+    fn tells_verified(&self) -> bool {
+        self.directory.tells_verified()
     }
 
     fn takes_marks(&self) -> bool {

@@ -187,6 +187,10 @@ impl Directory for LdapDirectory {
         &self.name
     }
 
+    fn tells_verified(&self) -> bool {
+        self.spec.attributes.iter().any(|(field, _)| matches!(field, Field::VerifiedAt(_)))
+    }
+
     async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
         let late = |_| DirectoryError::Unreachable("it did not answer in time".to_owned());
         let found = tokio::time::timeout(self.spec.timeout, self.entry(subject)).await.map_err(late);

@@ -2,10 +2,22 @@
 
 use std::time::Duration;
 
-use crate::words::{Binding, ContactRule, KeyedHash, Origin, Policy, Proof, StepUp, Timestamp};
+use crate::words::{Binding, Channel, ContactRule, KeyedHash, Origin, Policy, Proof, StepUp, Timestamp};
 
 /// How far a proof may lie in the future: what the clocks of two gateways may differ by.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(5);
+
+/// How far the time of a directory's may lie in the future: the clock of whoever wrote it is not ours.
+pub const DIRECTORY_SKEW: Duration = Duration::from_secs(60);
+
+/// A contact of which the directory says when it was last proved to be the subject's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    /// Its channel.
+    pub channel: Channel,
+    /// When it was proved.
+    pub at: Timestamp,
+}
 
 /// What a verdict is made of.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +28,8 @@ pub struct Facts<'a> {
     pub has_subject: bool,
     /// The proofs of that subject's good grant.
     pub proofs: &'a [Proof],
+    /// What the directory vouches for, of that subject's contacts that may be used; nothing when it was not asked.
+    pub vouched: &'a [Vouched],
     /// The contact that stands in the request's own form, hashed: what `contact: {form: …}` wants to be proved.
     pub wanted: Option<KeyedHash>,
     /// A confirmation of this very request that was spent for it.
@@ -50,6 +64,8 @@ pub enum Passage<'a> {
     LowScore,
     /// This proof.
     Proof(&'a Proof),
+    /// The directory's word that this contact was proved lately.
+    Vouched(Vouched),
     /// A confirmation of this very request.
     Confirmed,
     /// The policy only observes; this is what it would have decided.
@@ -111,7 +127,21 @@ fn weigh<'a>(policy: &StepUp, facts: &Facts<'a>) -> Verdict<'a> {
             Some(closer) => why = closer,
         }
     }
-    Verdict::Challenge(why)
+    match policy.recheck().and_then(|within| good_word(policy, within, facts)) {
+        Some(vouched) => Verdict::Forward(Passage::Vouched(vouched)),
+        None => Verdict::Challenge(why),
+    }
+}
+
+/// The latest of what the directory vouches for that is on the policy's channels and proved `within` the last so long.
+fn good_word(policy: &StepUp, within: Duration, facts: &Facts<'_>) -> Option<Vouched> {
+    let is_recent = |at: Timestamp| match facts.now.since(at) {
+        Some(age) => age <= within,
+        None => facts.now.after(DIRECTORY_SKEW) >= at,
+    };
+    let good =
+        facts.vouched.iter().filter(|vouched| policy.channels.contains(vouched.channel) && is_recent(vouched.at));
+    good.max_by_key(|vouched| vouched.at).copied()
 }
 
 /// What keeps `proof` from satisfying `policy`, if anything.
@@ -142,8 +172,23 @@ fn shortcoming(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> Option<Why>
 /// the directory's (I7).
 fn is_wanted(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> bool {
     match policy.contact {
-        ContactRule::Directory => proof.origin == Origin::Directory,
+        ContactRule::Directory | ContactRule::Recheck(_) => proof.origin == Origin::Directory,
         ContactRule::Form(_) => facts.wanted == Some(proof.contact),
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict<'_> {
+    /// Whether nothing but a proof is missing, of somebody who is known: another word for the subject may help then.
+    #[must_use]
+    pub const fn lacks_proof(&self) -> bool {
+        match self {
+            Self::Challenge(why) | Self::Forward(Passage::Observed(why)) => {
+                matches!(why, Why::NoProof | Why::TooOld | Why::Unbound)
+            }
+            Self::Forward(_) | Self::Refuse(_) => false,
+        }
     }
 }
 

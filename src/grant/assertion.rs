@@ -27,6 +27,8 @@ pub struct Claims {
     pub channel: Channel,
     /// When the right code came in.
     pub verified_at: Timestamp,
+    /// Whether it is the directory that says so: then this visitor answered no code, and there is no `amr`.
+    pub is_vouched: bool,
     /// The score of the request, 0 to 100.
     pub score: u8,
     /// The contact that was proved, where the application asked for it by its own form.
@@ -82,10 +84,12 @@ impl Claims {
             "exp": now.as_secs() + LIFETIME.as_secs(),
             "jti": URL_SAFE_NO_PAD.encode(random.bytes::<16>()),
             "auth_time": self.verified_at.as_secs(),
-            "amr": methods(self.channel),
             "channel": self.channel.as_str(),
             "score": self.score,
         });
+        if let (false, Value::Object(claims)) = (self.is_vouched, &mut claims) {
+            claims.insert("amr".to_owned(), methods(self.channel).into());
+        }
         if let (Some(subject), Value::Object(claims)) = (&self.subject, &mut claims) {
             claims.insert("sub".to_owned(), subject.as_str().into());
         }

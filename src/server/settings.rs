@@ -9,7 +9,7 @@ use crate::admin::settings::AdminSettings;
 use crate::challenge::settings::{ChallengeSettings, LimitsSettings};
 use crate::config::{Address, Credential, Many, Named, Network, NotYet, Placed, Size};
 use crate::delivery::settings::DeliverySettings;
-use crate::directory::settings::SiteDirectorySettings;
+use crate::directory::settings::{SiteDirectorySettings, VerifiedSettings};
 use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
 use crate::identity::settings::IdentitySettings;
 use crate::portal::settings::PortalSettings;
@@ -106,6 +106,8 @@ pub struct SiteSettings {
     /// What maps a subject to contacts, in order.
     #[serde(default)]
     pub directory: Many<Placed<SiteDirectorySettings>>,
+    /// Who is told of each contact that a visitor proved. Default: nobody but directories that want to be.
+    pub verified: Option<VerifiedSettings>,
     /// Whether subjects that differ by case alone are one. Default exact.
     #[serde(default)]
     pub subjects: SubjectsSettings,

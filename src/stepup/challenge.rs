@@ -77,13 +77,7 @@ impl Gateway {
         };
         let known = match known {
             Ok(found) => found,
-            Err(error) => {
-                tracing::error!(%error, "the directory does not answer");
-                let event = self.event(Kind::Unavailable, &case, policy).reason("directory");
-                let reference = event.reference();
-                self.shared.audit.record(event);
-                return Ruling::Unavailable(reference);
-            }
+            Err(error) => return self.unavailable(&case, policy, &error.into()),
         };
         let asked = match (&who.subject, is_page) {
             (None, _) => Asked::Nobody,
@@ -100,7 +94,7 @@ impl Gateway {
         particulars.binding = binding;
         particulars.contacts = known.contacts.iter().map(Reach::new).collect();
         particulars.language = known.language;
-        particulars.directory = known.directory;
+        particulars.known_by = known.directory.map(|directory| directory.as_str().to_owned());
         particulars.account = known.account.map(|account| account.as_str().to_owned());
         particulars.send = policy.send;
         particulars.app_session = who.app_session;

@@ -1,7 +1,7 @@
 //! Where codes for a subject can go: what the directory knows, as far as the policy accepts it and providers carry it.
 
 use crate::delivery::{Delivery, NotTaken};
-use crate::directory::{DirectoryError, Found};
+use crate::directory::{DirectoryError, DirectoryId, Found};
 use crate::stepup::{Gateway, Site};
 use crate::words::{Channel, Contact, Language, StepUp, Subject};
 
@@ -14,8 +14,8 @@ pub(super) struct Known {
     pub language: Option<Language>,
     /// The directory's own name for whom it is.
     pub account: Option<Subject>,
-    /// The place of the directory that knows it.
-    pub directory: Option<usize>,
+    /// What tells the directory that knows it from the site's others.
+    pub directory: Option<DirectoryId>,
 }
 
 impl Gateway {
@@ -36,7 +36,7 @@ impl Gateway {
             contacts: usable(&contacts, policy, &self.delivery),
             language: entry.language,
             account: entry.id,
-            directory: Some(directory),
+            directory: site.spec.directories.get(directory).map(|directory| directory.id()),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{Audit, SiteMetrics};
 use crate::delivery::Delivery;
-use crate::directory::Directories;
+use crate::directory::{Directories, Webhook};
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Assertions, Revoked, SiteRevoked};
 use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
@@ -17,6 +17,8 @@ use crate::risk::{AddressRisk, ContactRisk};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::locks::Locks;
+use crate::stepup::mark::Queueing;
+use crate::stepup::recheck::Told;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
     BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, GrantId, KeyedHash, ParkedId, Policy, Reference,
@@ -56,6 +58,9 @@ pub struct Shared {
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
     answers: Mutex<HashMap<SiteKey, Arc<Answers>>>,
     pub(super) locks: Locks,
+    pub(super) marks: Queueing,
+    /// What was told of re-checks.
+    pub(super) told: Told,
 }
 
 /// How challenges are put: the config's `challenge` and `limits`.
@@ -98,6 +103,8 @@ pub struct SiteSpec {
     pub sign_in: Option<SignIn>,
     /// Its directories, in order.
     pub directories: Directories,
+    /// Who is told of each contact of a directory's that a visitor proved.
+    pub webhook: Option<Arc<Webhook>>,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
     /// Where telephone numbers without a country code are from.
@@ -115,6 +122,8 @@ pub struct Site {
     pub path_rules: PathRules,
     /// The longest `max_age` of its policies: no proof is kept longer.
     pub longest: Duration,
+    /// How long ago anything may have been proved that counts: in a grant, or by the directory's word.
+    pub reach: Duration,
     /// What is counted of its requests.
     pub metrics: SiteMetrics,
     pub(super) sessions: Arc<Sessions>,
@@ -145,6 +154,8 @@ impl Shared {
             sessions: Mutex::default(),
             answers: Mutex::default(),
             locks: Locks::default(),
+            marks: Queueing::default(),
+            told: Told::default(),
         }
     }
 
@@ -297,7 +308,11 @@ impl Gateway {
     }
 
     pub(super) fn subject_hash(&self, site: &Site, subject: &Subject) -> KeyedHash {
-        self.keys.hash("subject", &[site.spec.key.as_str().as_bytes(), subject.as_str().as_bytes()])
+        self.subject_hash_at(&site.spec.key, subject)
+    }
+
+    pub(super) fn subject_hash_at(&self, site: &SiteKey, subject: &Subject) -> KeyedHash {
+        self.keys.hash("subject", &[site.as_str().as_bytes(), subject.as_str().as_bytes()])
     }
 
     pub(super) fn browser_hash(&self, browser: &BrowserId) -> KeyedHash {
@@ -356,20 +371,19 @@ impl Site {
     fn new(mut spec: SiteSpec, shared: &Shared) -> Self {
         let site = spec.key.as_str();
         spec.directories = spec.directories.watched(site, &shared.clock, &shared.audit.metrics);
-        let longest = spec
-            .routes
-            .policies()
-            .filter_map(|policy| match policy {
-                Policy::StepUp(policy) => Some(policy.max_age),
+        let step_ups = || {
+            spec.routes.policies().filter_map(|policy| match policy {
+                Policy::StepUp(policy) => Some(policy),
                 Policy::Bypass | Policy::Deny => None,
             })
-            .max()
-            .unwrap_or_default();
+        };
+        let longest = step_ups().map(|policy| policy.max_age).max().unwrap_or_default();
+        let reach = step_ups().filter_map(|policy| policy.recheck()).max().unwrap_or_default().max(longest);
         let path_rules = spec.path_rules();
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
         let answers = shared.answers(&spec.key);
         let metrics = shared.audit.metrics.site(spec.key.as_str());
-        Self { spec, path_rules, longest, metrics, sessions, answers, revoked }
+        Self { spec, path_rules, longest, reach, metrics, sessions, answers, revoked }
     }
 
     /// The one spelling of a subject on this site, which every counter, grant and directory goes by (H19).

@@ -74,6 +74,7 @@ impl Gateway {
             policy,
             has_subject: false,
             proofs: &[],
+            vouched: &[],
             wanted: None,
             confirmed: false,
             score: case.risk.score(),
@@ -117,7 +118,19 @@ impl Gateway {
             now: self.shared.clock.now(),
             ..nobody
         };
-        match judge(&facts) {
+        let mut vouched = Vec::new();
+        if let (Some(_), Some(subject), true) = (policy.recheck(), &who.subject, judge(&facts).lacks_proof()) {
+            vouched = match self.vouched(site, subject).await {
+                Ok(vouched) => vouched,
+                Err(error) if policy.observe => {
+                    let event = self.event(Kind::Observed, &case, policy).reason(Outage::from(error).as_str());
+                    self.shared.audit.record(self.naming(site, Some(subject), event));
+                    return self.send_on(&mut case, Vec::new(), audit::Verdict::Observe);
+                }
+                Err(error) => return self.unavailable(&case, policy, &error.into()),
+            };
+        }
+        match judge(&Facts { vouched: &vouched, ..facts }) {
             Verdict::Forward(Passage::LowScore) => self.send_on(&mut case, Vec::new(), audit::Verdict::Forward),
             Verdict::Forward(passage) => self.forward(&mut case, policy, &who, passage),
             Verdict::Refuse(why) => self.refuse(&case, &Policy::StepUp(Arc::clone(policy)), why),
@@ -234,10 +247,18 @@ impl Gateway {
         if let Some(subject) = who.named() {
             push(&mut add, SUBJECT, subject.as_str().as_bytes());
         }
-        if let Passage::Proof(Proof { channel, at, .. }) = passage {
-            push_proof(&mut add, *channel, *at);
-            push_contact(&mut add, case);
-            self.assert(&mut add, case, who, *channel, *at);
+        match passage {
+            Passage::Proof(Proof { channel, at, .. }) => {
+                push_proof(&mut add, *channel, *at);
+                push_contact(&mut add, case);
+                self.assert(&mut add, case, who, (*channel, *at), false);
+            }
+            Passage::Vouched(vouched) => {
+                self.note_vouched(case, policy, who, vouched);
+                push_proof(&mut add, vouched.channel, vouched.at);
+                self.assert(&mut add, case, who, (vouched.channel, vouched.at), true);
+            }
+            Passage::Bypass | Passage::LowScore | Passage::Confirmed | Passage::Observed(_) => {}
         }
         let counted =
             if matches!(passage, Passage::Observed(_)) { audit::Verdict::Observe } else { audit::Verdict::Forward };
@@ -254,16 +275,17 @@ impl Gateway {
         push_contact(&mut add, case);
         if let Some(last) = confirmed.sent.last() {
             push_proof(&mut add, last.channel, confirmed.at);
-            self.assert(&mut add, case, who, last.channel, confirmed.at);
+            self.assert(&mut add, case, who, (last.channel, confirmed.at), false);
         }
         self.send_on(case, add, audit::Verdict::Forward)
     }
 
-    /// Adds the assertion of what was proved.
-    fn assert(&self, add: &mut Added, case: &Case<'_>, who: &Who, channel: Channel, verified_at: Timestamp) {
+    /// Adds the assertion of what was proved, on which channel and when, or vouched for by the directory.
+    fn assert(&self, add: &mut Added, case: &Case<'_>, who: &Who, proved: (Channel, Timestamp), is_vouched: bool) {
+        let (channel, verified_at) = proved;
         let (site, subject) = (case.site.spec.key.clone(), who.named().cloned());
         let contact = case.form.as_ref().map(|form| form.canonical().to_owned());
-        let claims = Claims { site, subject, channel, verified_at, score: case.risk.score(), contact };
+        let claims = Claims { site, subject, channel, verified_at, is_vouched, score: case.risk.score(), contact };
         let shared = &self.shared;
         if let Some(assertion) = self.assertions.of(&claims, &self.keys, shared.clock.now(), &*shared.random) {
             add.push((ASSERTION, assertion));

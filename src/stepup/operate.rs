@@ -31,8 +31,8 @@ impl Gateway {
             // An operator who revokes may have changed the directory a moment ago.
             site.spec.directories.forget(subject);
             let (now, key) = (self.shared.clock.now(), site.spec.key.clone());
-            // A proof lives no longer than the longest policy, but a new config may lengthen that.
-            let ttl = site.longest.max(Duration::from_secs(24 * 60 * 60));
+            // Nothing counts for longer than the longest policy says, but a new config may lengthen that.
+            let ttl = site.reach.max(Duration::from_secs(24 * 60 * 60));
             for subject in self.counted(site, subject).await {
                 let revocation = Revocation::Subject { site: key.clone(), subject, until: now };
                 self.shared.store.revoke(&revocation, ttl).await?;

@@ -1,5 +1,6 @@
 //! What cannot be asked now, though nothing is wrong with the request: nothing protected goes on meanwhile (I2).
 
+use crate::directory::DirectoryError;
 use crate::identity::Unanswered;
 use crate::identity::jwt::Unkeyed;
 use crate::store::StoreError;
@@ -16,6 +17,9 @@ pub enum Outage {
     /// The application, who its visitor is.
     #[error(transparent)]
     Application(#[from] Unanswered),
+    /// The directory, what it knows of the visitor.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
 }
 
 impl Outage {
@@ -26,6 +30,7 @@ impl Outage {
             Self::Store(_) => "the store does not answer",
             Self::Keys(_) => "a token cannot be checked",
             Self::Application(_) => "the application does not say who is asking",
+            Self::Directory(_) => "the directory does not answer",
         }
     }
 
@@ -36,6 +41,7 @@ impl Outage {
             Self::Store(_) => "store_unavailable",
             Self::Keys(_) => "keys_unavailable",
             Self::Application(_) => "application_unavailable",
+            Self::Directory(_) => "directory",
         }
     }
 }

@@ -47,6 +47,8 @@ pub enum ContactRule {
     /// One that the directory has for the subject.
     #[default]
     Directory,
+    /// One that the directory has for the subject, unless it says that one was proved within this time, above zero.
+    Recheck(Duration),
     /// The one that stands in this field of the request's own form: its name, or a JSON pointer (RFC 6901).
     Form(Arc<str>),
 }
@@ -95,6 +97,16 @@ impl StepUp {
     #[must_use]
     pub const fn confirms_each_request(&self) -> bool {
         self.max_age.is_zero()
+    }
+
+    /// How lately a contact must have been proved, by the directory's own word, for nobody to be asked; `None` when its word
+    /// does not count.
+    #[must_use]
+    pub const fn recheck(&self) -> Option<Duration> {
+        match self.contact {
+            ContactRule::Recheck(within) => Some(within),
+            ContactRule::Directory | ContactRule::Form(_) => None,
+        }
     }
 
     /// Whether a proof must be bound to `binding`.

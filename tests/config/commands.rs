@@ -128,6 +128,33 @@ fn explain_believes_headers_of_those_who_may_set_them() {
     assert!(forged.contains("client    198.51.100.7\n") && forged.contains("subject   none"), "{forged}");
 }
 
+/// Under a policy that goes by the directory's word, that is asked and shown.
+#[test]
+fn explain_says_by_which_word_of_the_directory_a_request_passes() {
+    let config = changed("max_age: 15m", "contact: {recheck: 30d}").replace("contacts.yaml", "people.yaml");
+    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(24 * 60 * 60);
+    let at = humantime::format_rfc3339_seconds(yesterday).to_string();
+    let people = format!(
+        "alice: {{email: {{address: alice@example.com, verified_at: {at}}}}}\nbob: {{email: bob@example.com}}\n"
+    );
+    let told = at.replace('Z', ".000Z");
+    let written = Written::new(config.as_bytes()).file("people.yaml", &people);
+    let about = |subject: &str| explain(&written, &["--subject", subject, "https://shop.example.com/account"]);
+    let alice = about("alice");
+    for line in [
+        "none while the directory says that such a contact was proved within the last 30days".to_owned(),
+        format!("directory email a***@e***.com, proved {told}"),
+        format!("verdict   forward: the directory says that a contact by email was proved {told}"),
+    ] {
+        assert!(alice.contains(&line), "{line}: {alice}");
+    }
+    let bob = about("bob");
+    assert!(bob.contains("directory email b***@e***.com, not proved as far as it says"), "{bob}");
+    assert!(bob.contains("verdict   challenge (no_proof)"), "{bob}");
+    let nobody = about("zoe");
+    assert!(nobody.contains("directory knows no contact of this subject"), "{nobody}");
+}
+
 #[test]
 fn explain_refuses_what_is_no_url() {
     let written = Written::new(SMALL.as_bytes());

@@ -172,6 +172,31 @@ fn what_is_odd_is_said_with_its_place() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A policy that goes by `verified_at` where nobody can say it asks for a code each time.
+#[test]
+fn a_recheck_that_no_directory_helps_is_odd() {
+    let recheck = changed("max_age: 15m", "contact: {recheck: 30d}");
+    let silent = "7:12: no `directory` says when a contact was proved (`verified_at`), so `account` asks for a code as if it had no `recheck`";
+    let sql = |query: &str| format!("{{sql: {{url: \"sqlite:shop.db\", query: \"{query}\"}}}}");
+    let cases = [
+        ("{file: contacts.yaml}".to_owned(), false),
+        ("{file: verified.yaml}".to_owned(), true),
+        ("[identity, {file: verified.yaml}]".to_owned(), true),
+        ("identity".to_owned(), false),
+        (sql("SELECT login AS subject, email FROM users WHERE login = {subject}"), false),
+        (sql("SELECT login AS subject, email, seen AS email_verified_at FROM users WHERE login = {subject}"), true),
+        (sql("SELECT * FROM users WHERE login = {subject}"), true),
+        ("{http: {url: \"https://crm/{subject}\", pointers: {email: /email}}}".to_owned(), false),
+        ("{http: {url: \"https://crm/{subject}\", pointers: {email: /email, verified_at: /at}}}".to_owned(), true),
+    ];
+    for (directory, tells) in cases {
+        let written = Written::new(recheck.replace("{file: contacts.yaml}", &directory).as_bytes())
+            .file("verified.yaml", "alice: {email: {address: alice@example.com, verified_at: 2026-11-27T12:00:00Z}}\n");
+        let oddities = written.oddities();
+        assert_eq!(oddities.iter().any(|oddity| oddity == silent), !tells, "{directory}: {oddities:#?}");
+    }
+}
+
 #[test]
 fn a_site_whose_visitors_nobody_knows_is_odd() {
     let config = changed(

@@ -8,20 +8,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use ipnetwork::IpNetwork;
-use otpgate::audit::Audit;
+use otpgate::audit::{Audit, Kind};
 use otpgate::delivery::{
     ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, SmtpSpec, Tools,
 };
 use otpgate::directory::settings::Manner;
-use otpgate::directory::{Directories, FileDirectory};
+use otpgate::directory::{Directories, FileDirectory, Webhook, WebhookSpec};
 use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{Ask, HeaderSource, Source};
 use otpgate::portal::{Handled, Portal};
 use otpgate::request::{CanonicalRequest, IdentityHeaders, Networks, RawRequest, TrustedProxies};
-use otpgate::seal::CodeShape;
+use otpgate::seal::{CodeShape, KeyRing};
 use otpgate::stepup::{ChallengeRules, Forward, Gateway, NoBody, Shared, SignIn, SiteSpec, Visit};
 use otpgate::store::memory::MemoryStore;
-use otpgate::store::{Budget, FailureLimits, Limits, Resend, SiteKey, TypedLimits};
+use otpgate::store::{Budget, FailureLimits, Limits, Resend, SiteKey, Store, TypedLimits};
 use otpgate::words::{Channel, ContactRule, Policy, SendWhen, StepUp, TestClock, Timestamp};
 use serde_json::Value;
 
@@ -44,7 +44,18 @@ pub struct Rules {
     /// Whether messages go to the outbox; else to a mail server that is not there.
     pub delivers: bool,
     pub budget: u64,
+    /// The port of the shop's webhook, which is told of proved contacts.
+    pub webhook: Option<u16>,
+    /// The sites; else the three of this world.
+    pub sites: Option<Vec<SiteSpec>>,
+    /// The store; else one in memory.
+    pub store: Option<Arc<dyn Store>>,
+    /// The secrets, which gateways with one store share; else new ones.
+    pub keys: Option<Arc<KeyRing>>,
 }
+
+/// When these worlds begin.
+pub const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 impl Default for Rules {
     fn default() -> Self {
@@ -54,6 +65,10 @@ impl Default for Rules {
             typed: TypedLimits::default(),
             delivers: true,
             budget: 1 << 22,
+            webhook: None,
+            sites: None,
+            store: None,
+            keys: None,
         }
     }
 }
@@ -62,6 +77,7 @@ pub struct World {
     pub gateway: Arc<Gateway>,
     pub clock: Arc<TestClock>,
     pub outbox: Arc<Outbox>,
+    pub keys: Arc<KeyRing>,
     portal: Portal,
 }
 
@@ -107,7 +123,7 @@ impl World {
 
     pub fn with(rules: Rules) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let clock = Arc::new(TestClock::at(Timestamp::from_millis(1_800_000_000_000)));
+        let clock = Arc::new(TestClock::at(BEGINNING));
         let outbox = Arc::new(Outbox::new(clock.clone()));
         let kind = if rules.delivers {
             ProviderKind::Outbox
@@ -125,8 +141,10 @@ impl World {
         let channels = if rules.delivers { &CHANNELS[..] } else { &[Channel::Email] };
         let channels = channels.iter().map(|channel| ChannelSpec::new(*channel, ["post".into()])).collect();
         let spec = DeliverySpec { providers: vec![provider], channels, ..DeliverySpec::default() };
-        let (store, audit) = (Arc::new(MemoryStore::new(clock.clone())), Arc::new(Audit::new(clock.clone())));
-        let tools = Tools { clock: clock.clone(), store, audit, ..Tools::alone(outbox.clone()) };
+        let store = rules.store.unwrap_or_else(|| Arc::new(MemoryStore::new(clock.clone())));
+        let (alone, audit) = (Tools::alone(outbox.clone()), Arc::new(Audit::new(clock.clone())));
+        let keys = rules.keys.unwrap_or_else(|| alone.keys.clone());
+        let tools = Tools { clock: clock.clone(), store, audit, keys, ..alone };
         let (store, random, keys) = (tools.store.clone(), tools.random.clone(), tools.keys.clone());
         let shared = Arc::new(Shared::new(store, clock.clone(), random, tools.audit.clone()));
         let delivery = Delivery::new(spec, tools).unwrap();
@@ -141,9 +159,17 @@ impl World {
             budget: Budget { per_subject: rules.budget, total: 1 << 28, per_browser: 8 },
             limits: Limits { failures: rules.failures, typed: rules.typed, ..Limits::default() },
         };
-        let sites = vec![shop(), wiki(), vault()];
-        let gateway = Gateway::new(shared, keys, Arc::new(delivery), challenge, sites, TrustedProxies::default());
-        Self { gateway: Arc::new(gateway), clock, outbox, portal: Portal::default() }
+        let sites = rules.sites.unwrap_or_else(|| vec![shop(rules.webhook), wiki(), vault()]);
+        let (ring, trusted) = (Arc::clone(&keys), TrustedProxies::default());
+        let gateway = Gateway::new(shared, ring, Arc::new(delivery), challenge, sites, trusted);
+        Self { gateway: Arc::new(gateway), clock, outbox, keys, portal: Portal::default() }
+    }
+
+    /// The gateway under another config, as after a reload, or another one on the same store.
+    pub fn under(&self, keys: &Arc<KeyRing>, webhook: Option<u16>) -> Arc<Gateway> {
+        let (shared, delivery) = (Arc::clone(self.gateway.shared()), Arc::clone(self.gateway.delivery()));
+        let (rules, sites) = (self.gateway.rules().clone(), vec![shop(webhook)]);
+        Arc::new(Gateway::new(shared, Arc::clone(keys), delivery, rules, sites, TrustedProxies::default()))
     }
 
     /// A browser in which `subject` is signed in.
@@ -165,6 +191,14 @@ impl World {
         self.outbox.recent().first().unwrap().code.clone()
     }
 
+    /// How many events of a kind there were.
+    pub fn events(&self, kind: Kind) -> u64 {
+        let metrics = self.gateway.shared().audit.metrics.encode();
+        let line = format!("otpgate_events_total{{kind=\"{kind}\"}} ");
+        let count = metrics.lines().find_map(|told| told.strip_prefix(&line)?.parse().ok());
+        count.unwrap_or_default()
+    }
+
     /// Another code than the newest.
     pub fn wrong_code(&self) -> String {
         let number: u32 = self.code().parse().unwrap();
@@ -176,7 +210,7 @@ impl World {
     }
 }
 
-fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -> Policy {
+pub fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -> Policy {
     Policy::StepUp(Arc::new(StepUp {
         name: name.into(),
         channels: channels.iter().copied().collect(),
@@ -190,11 +224,11 @@ fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -> Po
     }))
 }
 
-fn route(path: &str, policy: Policy) -> Route {
+pub fn route(path: &str, policy: Policy) -> Route {
     Route { paths: vec![Glob::parse(path).unwrap()], path_regex: vec![], criteria: Criteria::default(), policy }
 }
 
-fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> SiteSpec {
+pub fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> SiteSpec {
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     std::fs::write(file.path(), DIRECTORY).unwrap();
     SiteSpec {
@@ -209,10 +243,11 @@ fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) -> Sit
         sign_in: Some(SignIn::new("/login".to_owned())),
         directories: Directories::new(vec![Arc::new(FileDirectory::load(file.path(), Manner::default()).unwrap())]),
         identity_headers: IdentityHeaders::new(),
+        webhook: None,
     }
 }
 
-fn by_header() -> Source {
+pub fn by_header() -> Source {
     let from = Networks::new([IpNetwork::from(IpAddr::V4(Ipv4Addr::LOCALHOST))]);
     Source::Header(HeaderSource { name: HeaderName::from_static("x-remote-user"), from })
 }
@@ -220,7 +255,7 @@ fn by_header() -> Source {
 /// The channels that an outbox carries.
 const CHANNELS: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Voice];
 
-fn shop() -> SiteSpec {
+fn shop(webhook: Option<u16>) -> SiteSpec {
     let all = CHANNELS;
     let routes = vec![
         route("/account/**", step_up("account", &all, 900, SendWhen::OnArrival)),
@@ -228,7 +263,12 @@ fn shop() -> SiteSpec {
         route("/pay/**", step_up("payments", &all, 0, SendWhen::OnArrival)),
         route("/staff/**", Policy::Deny),
     ];
-    site(SHOP, "Example Shop", routes, vec![by_header()])
+    let webhook = webhook.map(|port| {
+        let url = format!("http://127.0.0.1:{port}/verified").parse().unwrap();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret of the webhook");
+        Arc::new(Webhook::new(WebhookSpec { url, key, timeout: Duration::from_secs(5), ca: vec![] }).unwrap())
+    });
+    SiteSpec { webhook, ..site(SHOP, "Example Shop", routes, vec![by_header()]) }
 }
 
 fn wiki() -> SiteSpec {

@@ -9,18 +9,25 @@ mod support;
 
 mod account;
 mod api;
+mod basic;
 mod codes;
+#[path = "../portal/world.rs"]
+#[allow(dead_code)]
+mod conductor;
 mod confirm;
+mod crm;
 mod hosted;
 mod identity;
 mod jwt;
 mod languages;
 mod limits;
 mod login;
+mod marks;
 mod onward;
 mod operator;
 mod outage;
 mod receipts;
+mod recheck;
 mod resume;
 mod risk;
 mod sessions;

@@ -12,6 +12,7 @@ mod bench;
 mod challenges;
 mod failures;
 mod feed;
+mod marks;
 mod measures;
 mod messages;
 mod model;
@@ -126,6 +127,16 @@ const CASES: &[Case] = cases! {
         a_send_that_is_given_back_was_no_try,
         all_numbers_of_a_challenge_come_back,
         the_pause_that_holds_longest_is_told;
+    marks:
+        the_oldest_mark_is_taken_first,
+        a_mark_is_queued_once,
+        a_lease_runs_out,
+        a_mark_comes_later,
+        whose_lease_ran_out_moves_nothing,
+        a_full_queue_takes_no_more,
+        marks_leave_with_their_time,
+        a_mark_is_taken_by_one,
+        a_mark_that_many_queue_is_one;
     provers:
         others_are_counted_once_each,
         the_newest_provers_are_kept,
@@ -186,6 +197,13 @@ async fn memory_keeps_every_promise() {
 async fn redis_keeps_every_promise() {
     let server = support::Redis::start();
     let store = Arc::new(redis::store_at(&server.url()));
-    run_all(|name| Bench::new(name, Arc::<otpgate::store::redis::RedisStore>::clone(&store), None)).await;
+    let with_queue: Vec<&str> =
+        CASES.iter().map(|(name, _)| *name).filter(|name| name.starts_with("marks::")).collect();
+    let store_of = |name: &str| match with_queue.iter().position(|case| *case == name) {
+        // A database of its own; the first shares that of all others.
+        Some(number) if number > 0 => Arc::new(redis::store_at(&format!("{}/{number}", server.url()))),
+        _ => Arc::clone(&store),
+    };
+    run_all(|name| Bench::new(name, store_of(name), None)).await;
     redis::check_keys(&server).await;
 }

@@ -86,6 +86,14 @@ impl Statement {
         )
     }
 
+    /// Whether its answer may have this column, alone or behind a channel and `_`: what a `*` or a procedure gives is not
+    /// known here.
+    pub(super) fn may_name(&self, column: &str) -> bool {
+        let lower = self.text.to_lowercase();
+        let mut words = lower.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        lower.contains('*') || lower.starts_with("call") || words.any(|word| word.ends_with(column))
+    }
+
     /// An update, which notes that a contact was proved.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, Named, NotYet, Period, Placed, unknown};
+use crate::config::{Fault, Many, Named, Period, Placed, unknown};
 use crate::words::{Binding, Channel, ChannelSet, ContactRule, Policy, SendWhen, StepUp};
 
 /// A policy: what must have been proved to pass.
@@ -42,9 +42,9 @@ pub struct PolicySettings {
 pub struct ContactSettings {
     /// The one that stands in this field of the request's own form, as in a sign-up: the field's name, or a JSON pointer.
     pub form: Option<Placed<String>>,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub recheck: Option<NotYet>,
+    /// One that the directory has for the subject; nobody is asked while it says by `verified_at` that one on the policy's
+    /// channels was proved within this time.
+    pub recheck: Option<Placed<Period>>,
 }
 
 /// Every policy that a route can name.
@@ -88,7 +88,7 @@ impl PolicySettings {
             bind: if self.bind.is_empty() { vec![Binding::Subject] } else { self.bind.to_vec() },
             observe: self.observe,
             send: self.send,
-            contact: self.contact.as_ref().map_or(Ok(ContactRule::Directory), contact)?,
+            contact: self.contact.as_ref().map_or(Ok(ContactRule::Directory), |contact| self.contact_rule(contact))?,
         })
     }
 
@@ -106,13 +106,39 @@ impl PolicySettings {
             at => Ok((at.map_or(0, |at| at.value), deny_at)),
         }
     }
-}
 
-fn contact(settings: &Placed<ContactSettings>) -> Result<ContactRule, Fault> {
-    match &settings.value.form {
-        Some(field) if field.value.trim().is_empty() => Err(field.fault("expected the name of a form field")),
-        Some(field) => Ok(ContactRule::Form(field.value.as_str().into())),
-        None => Err(settings.fault("expected `form`: the field with the contact that is to be proved")),
+    fn contact_rule(&self, settings: &Placed<ContactSettings>) -> Result<ContactRule, Fault> {
+        match (&settings.value.form, &settings.value.recheck) {
+            (Some(_), Some(recheck)) => Err(recheck.fault(
+                "`form` is a contact that the request brings along, and `recheck` one of the directory: write one of them",
+            )),
+            (Some(field), None) if field.value.trim().is_empty() => {
+                Err(field.fault("expected the name of a form field"))
+            }
+            (Some(field), None) => Ok(ContactRule::Form(field.value.as_str().into())),
+            (None, Some(recheck)) => self.recheck(recheck),
+            (None, None) => Err(settings.fault(
+                "expected `form`, the field with the contact that is to be proved, or `recheck`, how often one of the \
+                 directory is",
+            )),
+        }
+    }
+
+    /// What a directory says is bound to nothing but the subject, and is said of no single request.
+    fn recheck(&self, recheck: &Placed<Period>) -> Result<ContactRule, Fault> {
+        if recheck.value.0.is_zero() {
+            return Err(recheck.fault("expected a time above 0s, such as `30d`: leave the key out to ask every time"));
+        }
+        if self.max_age.is_some_and(|age| age.value.0.is_zero()) {
+            return Err(recheck.fault("`max_age: 0s` confirms every single request: leave one of the two out"));
+        }
+        if self.bind.iter().any(|&bind| bind != Binding::Subject) {
+            return Err(recheck.fault(
+                "what the directory says is bound to the subject alone: leave out `recheck`, or `app_session` and \
+                 `network` in `bind`",
+            ));
+        }
+        Ok(ContactRule::Recheck(recheck.value.0))
     }
 }
 

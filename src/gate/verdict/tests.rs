@@ -38,6 +38,7 @@ fn facts<'a>(policy: &'a Policy, proofs: &'a [Proof]) -> Facts<'a> {
         policy,
         has_subject: true,
         proofs,
+        vouched: &[],
         wanted: None,
         confirmed: false,
         score: 0,
@@ -132,6 +133,43 @@ fn scores_decide_before_proofs() {
     assert_eq!(at(39, browsing.clone()), "forward");
     assert_eq!(at(40, browsing.clone()), "challenge");
     assert_eq!(at(90, browsing), "refuse");
+}
+
+/// What becomes of a request whose contact the directory vouches for, at a score.
+fn vouched(policy: StepUp, score: u8, vouched: &[Vouched]) -> &'static str {
+    let policy = Policy::StepUp(Arc::new(policy));
+    match judge(&Facts { vouched, score, ..facts(&policy, &[]) }) {
+        Verdict::Forward(Passage::Vouched(_)) => "vouched",
+        Verdict::Forward(_) => "forward",
+        Verdict::Challenge(_) => "challenge",
+        Verdict::Refuse(_) => "refuse",
+    }
+}
+
+#[test]
+fn a_directory_s_word_counts_for_a_recheck_as_a_proof_does_and_no_more() {
+    let recheck = StepUp { contact: ContactRule::Recheck(Duration::from_secs(3600)), ..policy() };
+    let word = |channel, age_ms: i64| Vouched {
+        channel,
+        at: Timestamp::from_millis(NOW.checked_add_signed(-age_ms).unwrap()),
+    };
+    let at = |age_ms| vouched(recheck.clone(), 0, &[word(Channel::Sms, age_ms)]);
+    assert_eq!((at(3_600_000), at(3_600_001)), ("vouched", "challenge"));
+    assert_eq!((at(-60_000), at(-60_001)), ("vouched", "challenge"), "the directory's clock is not ours");
+    assert_eq!(vouched(recheck.clone(), 0, &[word(Channel::Email, 0)]), "challenge", "another channel");
+    let good = [word(Channel::Email, 0), word(Channel::Sms, 1000)];
+    assert_eq!(vouched(policy(), 0, &good), "challenge", "a policy that does not go by its word");
+    // Scores decide first: refused is refused, and from `challenge_at` on it is worth what a proof is.
+    let wary = StepUp { challenge_at: 40, ..recheck.clone() };
+    assert_eq!(vouched(wary.clone(), 39, &good), "forward");
+    assert_eq!(vouched(wary.clone(), 40, &good), "vouched");
+    assert_eq!(vouched(wary, 90, &good), "refuse");
+    let policy = Policy::StepUp(Arc::new(recheck));
+    let nobody = Facts { has_subject: false, vouched: &good, ..facts(&policy, &[]) };
+    assert_eq!(judge(&nobody), Verdict::Challenge(Why::NoSubject));
+    let proofs = [proof(Channel::Sms, 0)];
+    let both = Facts { vouched: &good, ..facts(&policy, &proofs) };
+    assert_eq!(judge(&both), Verdict::Forward(Passage::Proof(&proofs[0])), "a proof of this browser's comes first");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config::{Network, Placed};
 use crate::delivery::SiteName;
 use crate::delivery::settings::ProviderSettings;
+use crate::directory::Directory as _;
 use crate::gate::settings::RouteSettings;
 use crate::identity::settings::{HeaderSettings, IdentitySettings};
 use crate::server::plan::{Notes, Plan, SitePlan};
@@ -240,6 +241,14 @@ fn passable(site: &SiteSettings, plan: &SitePlan, notes: &mut Notes) {
         notes.add(plan.place, text);
     } else if others && site.directory.is_empty() {
         notes.add(plan.place, "no `directory` knows where codes go: nobody who signs in can pass");
+    }
+    let rechecks = step_ups(plan).find(|policy| policy.recheck().is_some());
+    if let Some(policy) = rechecks.filter(|_| !plan.spec.directories.iter().any(|known| known.tells_verified())) {
+        let text = format!(
+            "no `directory` says when a contact was proved (`verified_at`), so `{}` asks for a code as if it had no `recheck`",
+            policy.name
+        );
+        notes.add(plan.place, text);
     }
     let by_login = site.identity.iter().any(|source| matches!(source.value, IdentitySettings::Login(_)));
     if by_login && !asks && site.sign_in.is_none() {
