@@ -8,6 +8,7 @@ mod address;
 mod contact;
 mod files;
 mod geo;
+mod iptoasn;
 mod list;
 mod netlist;
 mod prefix;
@@ -17,6 +18,7 @@ pub use address::{AddressList, AddressPoints, AddressRisk, Listed, Means, TooMan
 pub use contact::{ContactFacts, ContactRisk};
 pub use files::{DatabaseFile, ListFile, Renewed, Unreadable};
 pub use geo::{BadDatabase, Database, Field, Position, Whereabouts};
+pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};
 pub use prefix::{OnLists, PrefixTable};
