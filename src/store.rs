@@ -172,7 +172,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError>;
 
     /// Queues marks, due at once, each for `ttl` and unless `most` are queued already: gives how many found no room. One
-    /// whose name is known, also as one that was done a few minutes ago, is not queued again.
+    /// whose name is known, also as one that was done or gave its place a few minutes ago, is not queued again.
     async fn put_marks(&self, marks: &[NewMark<'_>], ttl: Duration, most: usize) -> Result<usize, StoreError>;
 
     /// Takes up to `most` marks that are due, the one that is due longest first. Each is this caller's alone for `lease`,

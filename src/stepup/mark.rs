@@ -16,7 +16,7 @@ use crate::directory::{Directory as _, DirectoryId, Mark};
 use crate::seal::Purpose;
 use crate::stepup::{Gateway, Shared, Site};
 use crate::store::{NewMark, SiteKey};
-use crate::words::{Channel, Contact, MarkId, Reference, Subject, Timestamp};
+use crate::words::{Channel, Contact, KeyedHash, MarkId, Reference, Subject, Timestamp};
 
 /// How long a mark that nobody takes is kept.
 pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -71,6 +71,7 @@ struct Waiting {
     id: MarkId,
     told: Told,
     sealed: Vec<u8>,
+    of: Option<KeyedHash>,
     /// What happened, should it find no way into the queue.
     lost: Event,
 }
@@ -81,7 +82,15 @@ impl Gateway {
     pub(super) fn mark(&self, site: &Site, particulars: &Particulars, contact: &Contact, reference: Reference) {
         let (Some(subject), Some(known_by)) = (particulars.subject(), particulars.known_by.clone()) else { return };
         let id = DirectoryId::from(known_by);
-        let directory = site.spec.directories.identified(&id).filter(|directory| directory.takes_marks());
+        let directories = &site.spec.directories;
+        let directory = directories.identified(&id);
+        if directory.is_none() && directories.iter().any(|directory| directory.takes_marks()) {
+            tracing::warn!(
+                site = site.spec.key.as_str(),
+                "the directory that knew a proved contact is gone, or there are two that look alike: none is told"
+            );
+        }
+        let directory = directory.filter(|directory| directory.takes_marks());
         let directory = directory.map(|directory| To::Directory { name: directory.name().to_owned(), id });
         let webhook = site.spec.webhook.as_ref().map(|_| To::Webhook);
         let told = |to| Told {
@@ -107,7 +116,15 @@ impl Gateway {
         let plain = serde_json::to_vec(&told).unwrap_or_default();
         let sealed = self.keys.seal(Purpose::Mark, id.as_bytes(), &plain, random);
         let lost = self.not_told(&told, reference);
-        Waiting { id, told, sealed, lost }
+        Waiting { id, of: self.only_the_newest(&told), told, sealed, lost }
+    }
+
+    /// A directory has one time at which a contact was proved: an older one that comes after a newer one would take its
+    /// place. A webhook hears of each.
+    fn only_the_newest(&self, told: &Told) -> Option<KeyedHash> {
+        let To::Directory { id, .. } = &told.to else { return None };
+        let parts = [&told.site, id.as_str(), &told.subject, told.channel.as_str(), &told.address];
+        Some(self.keys.hash("mark", &parts.map(str::as_bytes)))
     }
 
     /// What a mark says; `None` when it was sealed under a secret that is unknown here, or written by a newer version.
@@ -129,7 +146,7 @@ impl Gateway {
 
 /// Puts marks into the queue.
 async fn queue(shared: Arc<Shared>, marks: Vec<Waiting>) {
-    let new: Vec<_> = marks.iter().map(|mark| NewMark { id: mark.id, sealed: &mark.sealed }).collect();
+    let new: Vec<_> = marks.iter().map(|mark| NewMark { id: mark.id, sealed: &mark.sealed, of: mark.of }).collect();
     let mut waits = WAITS.iter();
     let (lost, why) = loop {
         match shared.store.put_marks(&new, KEPT, MOST).await {

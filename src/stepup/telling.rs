@@ -176,7 +176,10 @@ impl Teller {
 
     async fn end(mut self, grace: Duration) {
         let shared = Arc::clone(&self.gateway.load().shared);
-        let _ = timeout(grace, async { tokio::join!(shared.marks.settle(), self.settle()) }).await;
+        let (queued, _) = tokio::join!(timeout(grace, shared.marks.settle()), timeout(grace, self.settle()));
+        if queued.is_err() {
+            tracing::error!("the end came before the store took what is to be told of proved contacts: nobody is told");
+        }
         self.running.shutdown().await;
         for (gateway, mark) in self.held.into_values() {
             // Without an answer the lease runs out.

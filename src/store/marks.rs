@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::words::MarkId;
+use crate::words::{KeyedHash, MarkId};
 
 /// A mark about to be queued.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,9 @@ pub struct NewMark<'a> {
     pub id: MarkId,
     /// What is to be told, and to whom.
     pub sealed: &'a [u8],
+    /// What is told of, and to whom, hashed, where only the newest counts: it takes the place of one that still waits, which
+    /// would come later and say something older.
+    pub of: Option<KeyedHash>,
 }
 
 /// Marks that a gateway took.
@@ -41,6 +44,6 @@ pub struct TakenMark {
 // === impl TakenMark ===
 
 impl TakenMark {
-    /// How long the name of a mark that is done is remembered: for who queues it again, not knowing whether it was queued.
+    /// How long the name of a mark that is done, or gave its place to a newer one, is remembered: for who queues it again, not knowing whether it was queued.
     pub(super) const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 }

@@ -8,8 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
+use otpgate::stepup::{SiteSpec, Teller};
+use otpgate::words::{Channel, Clock as _, SendWhen};
 use serde_json::Value;
 
+use crate::conductor;
+use crate::crm::{Crm, plain};
 use crate::support::recorder::{Heard, Recorder};
 use crate::support::{Gateway, Redis, free_port};
 use crate::world::*;
@@ -154,8 +159,8 @@ async fn told_until_it_is_taken(world: &World, hook: &Hook) {
 #[tokio::test]
 async fn confirmations_are_told_and_typed_contacts_are_not() {
     let hook = Hook::answering(200);
-    let config = telling(hook.server.port);
-    let world = World::with_memory(&config);
+    let contacts = "frank: {id: \"4711\", email: frank@example.com}\n".to_owned();
+    let world = World::with_memory(&Config { contacts, ..telling(hook.server.port) });
     let mut alice = world.signed_in("alice").await;
     world.pass(&mut alice, "/pay/1", ALICE).await;
     hook.heard(1).await;
@@ -166,11 +171,14 @@ async fn confirmations_are_told_and_typed_contacts_are_not() {
     assert_eq!(type_code(&mut visitor, &page, &code).await.status, 303);
     // Whatever was told of the form is told before this.
     world.pass(&mut alice, "/pay/2", ALICE).await;
-    let heard = hook.heard(2).await;
+    hook.heard(2).await;
+    let mut frank = world.signed_in("frank").await;
+    world.pass(&mut frank, "/account", "frank@example.com").await;
+    let heard = hook.heard(3).await;
     let subjects: Vec<Value> =
         heard.iter().map(|each| verify(SECRET, each).unwrap()["data"]["subject"].clone()).collect();
-    assert_eq!(subjects, ["alice", "alice"]);
-    assert_eq!(metric(&world.gateway, "taken").await, 2);
+    assert_eq!(subjects, ["alice", "alice", "frank"]);
+    assert_eq!(verify(SECRET, &heard[2]).unwrap()["data"]["account"], "4711");
 }
 
 /// The gateway that took the code is killed before the webhook is back: another one tells it, once.
@@ -262,4 +270,70 @@ async fn a_mark_that_is_dropped_is_an_event() {
     within(Duration::from_secs(10), "the event", async || told().await.contains("gave up telling")).await;
     let told = told().await;
     assert!(told.contains("webhook") && told.contains("410 Gone") && !told.contains(ALICE), "{told}");
+}
+
+/// A queue that is full keeps nobody from passing either.
+#[tokio::test]
+async fn a_full_queue_stops_nobody() {
+    let hook = Hook::answering(204);
+    let world = World::with_redis(&telling(hook.server.port));
+    let mut connection = redis(world.redis.as_ref().unwrap()).await;
+    let fill = "for i = 1, 100000 do redis.call('ZADD', KEYS[1], 1e15, i) end redis.call('PEXPIRE', KEYS[1], 600000)";
+    let mut fill_it = ::redis::cmd("EVAL");
+    fill_it.arg(fill).arg(1).arg("otpgate:{*marks}:queue");
+    let mut slow = ::redis::AsyncConnectionConfig::new().set_response_timeout(None);
+    slow = slow.set_connection_timeout(None);
+    let client = ::redis::Client::open(world.redis.as_ref().unwrap().url()).unwrap();
+    let mut filling = client.get_multiplexed_async_connection_with_config(&slow).await.unwrap();
+    let () = fill_it.query_async(&mut filling).await.unwrap();
+    let mut browser = world.signed_in("alice").await;
+    assert_eq!(world.pass(&mut browser, "/account", ALICE).await.status, 200);
+    within(Duration::from_secs(10), "the drop", async || metric(&world.gateway, "dropped").await == 1).await;
+    assert!(world.gateway.log().contains("too many marks wait already"));
+    let () = ::redis::cmd("DEL").arg("otpgate:{*marks}:queue").query_async(&mut connection).await.unwrap();
+    world.pass(&mut browser, "/pay/1", ALICE).await;
+    assert_eq!(hook.heard(1).await.len(), 1);
+}
+
+/// What a directory is told last is the newest: an older proof that waited does not come after it.
+#[tokio::test]
+async fn a_directory_hears_of_the_newest_proof() {
+    let crm = Arc::new(Crm::default());
+    crm.takes_marks.store(true, Ordering::SeqCst);
+    crm.set("alice", vec![plain(Channel::Email, ALICE)]);
+    let routes = vec![conductor::route(
+        "/account/**",
+        conductor::step_up("account", &[Channel::Email], 900, SendWhen::OnArrival),
+    )];
+    let site = conductor::site(conductor::SHOP, "Example Shop", routes, vec![conductor::by_header()]);
+    let sites = Some(vec![SiteSpec { directories: crm.listed(None), ..site }]);
+    let world = conductor::World::with(conductor::Rules { sites, ..conductor::Rules::default() });
+    let mut teller = Teller::new(Arc::new(ArcSwap::new(Arc::clone(&world.gateway))));
+    let line = format!("otpgate_marks_total{{site=\"{}\",to=\"crm\",outcome=\"later\"}} ", conductor::SHOP);
+    let tries = || {
+        let metrics = world.gateway.shared().audit.metrics.encode();
+        metrics.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
+    };
+    for proof in 1..=2 {
+        world.clock.advance(Duration::from_secs(24 * 60 * 60));
+        let mut browser = world.signed_in("alice");
+        let page = browser.open("/account").await;
+        crm.down(true);
+        assert_eq!(browser.type_code(&page, &world.code()).await.status, 303);
+        let started = std::time::Instant::now();
+        while tries() < proof {
+            assert!(started.elapsed() < Duration::from_secs(10), "a try");
+            teller.round().await;
+            teller.settle().await;
+            pause(Duration::from_millis(10)).await;
+        }
+        crm.down(false);
+    }
+    let newest = world.clock.now();
+    for _ in 0..10 {
+        world.clock.advance(Duration::from_secs(60 * 60));
+        teller.round().await;
+        teller.settle().await;
+    }
+    assert_eq!((crm.told.load(Ordering::SeqCst), crm.verified_at("alice")), (1, vec![Some(newest)]));
 }

@@ -134,6 +134,7 @@ const CASES: &[Case] = cases! {
         a_mark_comes_later,
         whose_lease_ran_out_moves_nothing,
         a_full_queue_takes_no_more,
+        only_the_newest_of_its_kind_waits,
         marks_leave_with_their_time,
         a_mark_is_taken_by_one,
         a_mark_that_many_queue_is_one;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use otpgate::store::{NewMark, TakenMark, TakenMarks};
-use otpgate::words::MarkId;
+use otpgate::words::{KeyedHash, MarkId};
 
-use crate::bench::{Bench, LONG, TICK, random};
+use crate::bench::{Bench, LONG, TICK, hash, random};
 use crate::races::at_once;
 
 /// More than any case queues.
@@ -22,7 +22,7 @@ fn ids(taken: &TakenMarks) -> Vec<MarkId> {
 
 impl Bench {
     async fn put(&self, id: MarkId) {
-        let mark = NewMark { id, sealed: b"\x00sealed\xff" };
+        let mark = NewMark { id, sealed: b"\x00sealed\xff", of: None };
         assert_eq!(self.store.put_marks(&[mark], LONG, ROOMY).await.unwrap(), 0);
     }
 
@@ -68,6 +68,7 @@ pub async fn the_oldest_mark_is_taken_first(t: Bench) {
     assert_eq!(t.take(0, LONG).await.marks, []);
     // So that a key of each kind is there.
     t.store.mark_done(queued[0]).await.unwrap();
+    t.store.put_marks(&[NewMark { id: id(), sealed: b"sealed", of: Some(hash()) }], LONG, ROOMY).await.unwrap();
 }
 
 pub async fn a_mark_is_queued_once(t: Bench) {
@@ -125,7 +126,7 @@ pub async fn whose_lease_ran_out_moves_nothing(t: Bench) {
 
 pub async fn a_full_queue_takes_no_more(t: Bench) {
     let all: Vec<MarkId> = (0..5).map(|_| id()).collect();
-    let marks: Vec<NewMark<'_>> = all.iter().map(|&id| NewMark { id, sealed: b"sealed" }).collect();
+    let marks: Vec<NewMark<'_>> = all.iter().map(|&id| NewMark { id, sealed: b"sealed", of: None }).collect();
     assert_eq!(t.store.put_marks(&marks, LONG, 3).await.unwrap(), 2);
     assert_eq!(t.store.put_marks(&marks[..3], LONG, 3).await.unwrap(), 0, "these are queued");
     let known: BTreeSet<_> = ids(&t.take(10, LONG).await).into_iter().collect();
@@ -136,9 +137,38 @@ pub async fn a_full_queue_takes_no_more(t: Bench) {
     assert_eq!(t.only(LONG).await.id, all[3]);
 }
 
+/// What comes later must not say something older.
+pub async fn only_the_newest_of_its_kind_waits(t: Bench) {
+    let (alice, bob) = (Some(hash()), Some(hash()));
+    let put = async |id: MarkId, of: Option<KeyedHash>, most: usize| {
+        t.store.put_marks(&[NewMark { id, sealed: b"sealed", of }], LONG, most).await.unwrap()
+    };
+    let (first, second, third, other) = (id(), id(), id(), id());
+    assert_eq!(put(first, alice, 1).await, 0);
+    assert_eq!(put(second, alice, 1).await, 0, "it takes the first one's place");
+    assert_eq!(put(other, bob, 2).await, 0);
+    // Whoever does not know that the first was queued says so again.
+    assert_eq!(put(first, alice, ROOMY).await, 0);
+    let taken = t.take(10, LONG).await;
+    let known: BTreeSet<_> = ids(&taken).into_iter().collect();
+    assert_eq!(known, [second, other].into_iter().collect());
+
+    // One that is just being told gives way, too.
+    assert_eq!(put(third, alice, ROOMY).await, 0);
+    assert_eq!(t.only(LONG).await.id, third);
+    for mark in taken.marks.iter().filter(|mark| mark.id == second) {
+        t.store.mark_later(mark.id, mark.tries, Duration::ZERO).await.unwrap();
+    }
+    t.nothing_is_due().await;
+    t.store.mark_done(third).await.unwrap();
+    let fourth = id();
+    assert_eq!(put(fourth, alice, ROOMY).await, 0, "after one that is done, too");
+    assert_eq!(t.only(LONG).await.id, fourth);
+}
+
 pub async fn marks_leave_with_their_time(t: Bench) {
     let marks: Vec<MarkId> = (0..30).map(|_| id()).collect();
-    let marks: Vec<NewMark<'_>> = marks.iter().map(|&id| NewMark { id, sealed: b"sealed" }).collect();
+    let marks: Vec<NewMark<'_>> = marks.iter().map(|&id| NewMark { id, sealed: b"sealed", of: None }).collect();
     assert_eq!(t.store.put_marks(&marks, TICK, ROOMY).await.unwrap(), 0);
     let lasting = t.queued().await;
     t.wait(TICK + TICK / 10).await;
@@ -148,7 +178,7 @@ pub async fn marks_leave_with_their_time(t: Bench) {
 
 pub async fn a_mark_is_taken_by_one(t: Bench) {
     let marks: Vec<MarkId> = (0..100).map(|_| id()).collect();
-    let marks: Vec<NewMark<'_>> = marks.iter().map(|&id| NewMark { id, sealed: b"sealed" }).collect();
+    let marks: Vec<NewMark<'_>> = marks.iter().map(|&id| NewMark { id, sealed: b"sealed", of: None }).collect();
     t.store.put_marks(&marks, LONG, ROOMY).await.unwrap();
     let taken = at_once(50, || {
         let t = t.clone();

@@ -69,6 +69,7 @@ pub async fn check_keys(server: &Redis) {
         "{*marks}:queue",
         "{*marks}:k:",
         "{*marks}:d:",
+        "{*marks}:n:",
         "{*measures}:fine:",
         "{*measures}:coarse:",
     ] {
@@ -395,7 +396,7 @@ async fn scripts_are_loaded_again() {
     assert!(matches!(charge(&t, units(3), ENDLESS).await, Charged::Yes(_)));
     forget().await;
     let id = MarkId::from_random(random());
-    assert_eq!(t.store.put_marks(&[NewMark { id, sealed: b"sealed" }], LONG, 1).await.unwrap(), 0);
+    assert_eq!(t.store.put_marks(&[NewMark { id, sealed: b"sealed", of: None }], LONG, 1).await.unwrap(), 0);
     forget().await;
     assert_eq!(t.store.take_marks(1, LONG).await.unwrap().marks[0].id, id);
     forget().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::expiring::Expiring;
 use crate::store::{NewMark, TakenMark, TakenMarks};
-use crate::words::{MarkId, Timestamp};
+use crate::words::{KeyedHash, MarkId, Timestamp};
 
 /// The queue of marks.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Marks {
     /// By when they are due.
     queue: BTreeSet<(Timestamp, MarkId)>,
     done: Expiring<MarkId, ()>,
+    /// The newest of those of which only the newest counts.
+    newest: Expiring<KeyedHash, MarkId>,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,12 @@ const DONE: usize = 100_000;
 impl Marks {
     pub(super) fn new() -> Self {
         // How many are kept says who queues them.
-        Self { kept: Expiring::new(usize::MAX), queue: BTreeSet::new(), done: Expiring::new(DONE) }
+        Self {
+            kept: Expiring::new(usize::MAX),
+            queue: BTreeSet::new(),
+            done: Expiring::new(DONE),
+            newest: Expiring::new(usize::MAX),
+        }
     }
 
     fn sweep(&mut self, now: Timestamp) {
@@ -41,14 +48,18 @@ impl Marks {
             self.queue.remove(&(gone.due, gone.id));
         }
         self.done.sweep(now);
+        self.newest.sweep(now);
     }
 
     pub(super) fn put(&mut self, marks: &[NewMark<'_>], ttl: Duration, most: usize, now: Timestamp) -> usize {
         self.sweep(now);
         let mut full = 0;
-        for NewMark { id, sealed } in marks {
+        for NewMark { id, sealed, of } in marks {
             if self.kept.get(id, now).is_some() || self.done.get(id, now).is_some() {
                 continue;
+            }
+            if let Some(older) = of.and_then(|of| self.newest.get(&of, now).copied()) {
+                self.done(older, now);
             }
             if self.queue.len() >= most {
                 full += 1;
@@ -57,6 +68,9 @@ impl Marks {
             let mark = KeptMark { id: *id, sealed: sealed.to_vec(), tries: 0, at: now, due: now };
             self.kept.insert(*id, mark, now.after(ttl));
             self.queue.insert((now, *id));
+            if let Some(of) = of {
+                self.newest.insert(*of, *id, now.after(ttl));
+            }
         }
         full
     }

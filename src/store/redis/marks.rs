@@ -14,9 +14,10 @@ const MARKS: &str = "otpgate:{*marks}:";
 
 pub(super) fn put(marks: &[NewMark<'_>], ttl: Duration, most: usize) -> ScriptInvocation<'static> {
     let mut script = scripts::PUT_MARKS.key(MARKS);
-    script.arg(wire::millis(ttl).max(1)).arg(most);
+    script.arg(wire::millis(ttl).max(1)).arg(most).arg(wire::millis(TakenMark::REMEMBERED));
     for mark in marks {
         script.arg(mark.id.to_string()).arg(mark.sealed);
+        script.arg(mark.of.map(|of| of.to_string()).unwrap_or_default());
     }
     script
 }
