@@ -7,9 +7,12 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use crate::pki::{Pair, pair, trusting};
 use crate::setup::{HOST, bare, step_up};
@@ -29,6 +32,20 @@ struct Card {
     certificate: String,
     key: String,
     serial: u64,
+}
+
+/// Shows a certificate, whether or not the key fits.
+#[derive(Debug)]
+struct Holder(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Holder {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 /// A gateway that takes certificates.
@@ -129,14 +146,28 @@ log: {{level: debug}}
 
     /// A client with a certificate, or without.
     fn client(&self, card: Option<&Card>) -> Arc<ClientConfig> {
-        let plain = trusting(&[&self.server], &[]);
-        let Some(card) = card else { return plain };
+        match card {
+            None => trusting(&[&self.server], &[]),
+            Some(card) => self.holder(card, card, rustls::ALL_VERSIONS),
+        }
+    }
+
+    /// A client that shows the certificate of `card` and signs with the key of `signs`.
+    fn holder(
+        &self,
+        card: &Card,
+        signs: &Card,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> Arc<ClientConfig> {
+        let _ = trusting(&[], &[]);
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(self.server.der.clone())).unwrap();
         let chain = CertificateDer::pem_slice_iter(card.certificate.as_bytes()).map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_slice(card.key.as_bytes()).unwrap();
-        let config = ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(chain, key).unwrap();
-        Arc::new(config)
+        let key = PrivateKeyDer::from_pem_slice(signs.key.as_bytes()).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        let holder = Holder(Arc::new(CertifiedKey::new(chain, key)));
+        let builder = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots);
+        Arc::new(builder.with_client_cert_resolver(Arc::new(holder)))
     }
 
     fn connect(&self, client: &Arc<ClientConfig>) -> Option<Raw> {
@@ -245,6 +276,17 @@ fn i1_a_certificate_that_does_not_hold_gets_no_connection() {
     ];
     setup.upstream.forget();
     let bytes = setup.upstream.bytes();
+    // A certificate is no secret: whoever has no key to it has nothing.
+    let mallory = ours.email(6, "mallory@example.com");
+    for version in [&TLS12, &TLS13] {
+        let ask = |card: &Card, signs: &Card| {
+            let client = setup.holder(card, signs, &[version]);
+            setup.connect(&client).map_or_else(no_connection, |mut raw| asks(&mut raw, "/admin"))
+        };
+        assert_eq!(ask(&alice, &alice), "step-up-required", "{version:?}");
+        assert_eq!(ask(&alice, &mallory), "no connection", "{version:?}");
+        assert_eq!(ask(&bad[2].1, &bad[2].1), "no connection", "{version:?}");
+    }
     for (name, card) in &bad {
         assert_eq!(setup.meets(Some(card)), "no connection", "{name}");
         let open =

@@ -225,6 +225,31 @@ async fn i1_i2_nobody_is_asked_for_name_and_password() {
     assert_eq!((told.status, told.header("www-authenticate")), (401, Some("Bearer")));
 }
 
+/// I8: a form that was kept goes on once, with the credentials of the one who proved himself.
+#[tokio::test]
+async fn i8_a_kept_form_goes_on_with_the_credentials_of_its_sender() {
+    let app = App::start();
+    let gateway = app.gateway(BASIC);
+    let alice = credentials("alice", "secret");
+    let mut browser = client(&gateway, &alice);
+    let kept = browser.post("/account", &[("amount", "42")]).await;
+    let page = page_of(&mut browser, &kept).await;
+    let code = codes(&gateway, ALICE).await.pop().unwrap();
+    let passed = type_code(&mut browser, &page, &code).await;
+
+    // Somebody else, in the same browser, gets nothing of it.
+    let mut other = browser.copy();
+    present(&mut other, &credentials("bob", "geheim"));
+    let to = passed.location().unwrap();
+    assert_ne!(other.get(&to).await.status, 200);
+    assert_eq!(app.served("/account").len(), 0);
+
+    assert_eq!(browser.follow(passed).await.status, 200);
+    let [sent] = &app.served("/account")[..] else { panic!("{:?}", app.served("/account")) };
+    assert_eq!((sent.method(), sent.body.as_slice()), ("POST", &b"amount=42"[..]));
+    assert_eq!((sent.all("authorization"), sent.all("x-otpgate-subject")), (vec![alice.as_str()], vec!["alice"]));
+}
+
 /// A password that the application refuses is refused from then on, however long it would have been remembered.
 #[tokio::test]
 async fn a_changed_password_ends_what_is_remembered() {
