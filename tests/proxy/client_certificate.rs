@@ -1,8 +1,10 @@
 //! The `client_certificate` source: who connects with a good certificate is whom it names, and nobody else is.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use otpgate::identity::{CertificateNames, ClientCertificate, NameKind};
+use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
@@ -294,6 +296,7 @@ fn i1_a_certificate_that_does_not_hold_gets_no_connection() {
         assert_eq!(open, "no connection", "{name}");
     }
     assert_eq!(setup.upstream.bytes(), bytes);
+    assert!(setup.gateway.log().contains("invalid peer certificate: UnknownIssuer"), "an operator is told why");
 
     // Without one, what needs nobody works; unless the listener wants one of everybody.
     let open = |setup: &Setup, card: Option<&Card>| {
@@ -467,4 +470,26 @@ fn another_authority_takes_over_without_losing_a_connection() {
     soon("the reload", Duration::from_secs(5), || setup.meets(Some(&before)) == "no connection");
     assert_eq!(asks(&mut open, "/admin"), "sign-in-required");
     assert_eq!(setup.meets(Some(&after)), "step-up-required");
+}
+
+proptest! {
+    /// Whatever an authority signs is read or not, and never ends the process.
+    #[test]
+    fn a_damaged_certificate_is_read_or_not(at in 0_usize..400, other in any::<u8>(), length in 0_usize..500) {
+        static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let card = Authority::new("ours").card(1, |params| {
+                params.distinguished_name.push(DnType::CommonName, "alice");
+                params.subject_alt_names = vec![email("alice@example.com"), email("bob@example.com")];
+            });
+            CertificateDer::from_pem_slice(card.certificate.as_bytes()).unwrap().to_vec()
+        });
+        let mut der = DER.clone();
+        if let Some(byte) = der.get_mut(at) {
+            *byte = other;
+        }
+        der.truncate(length.max(at));
+        for name in [NameKind::Email, NameKind::Dns, NameKind::Uri, NameKind::CommonName] {
+            let _ = CertificateNames::parse(&der).map(|names| ClientCertificate { name }.subject(&names));
+        }
+    }
 }

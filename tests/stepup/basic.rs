@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use otpgate::identity::Basic;
+use otpgate::words::Subject;
+use proptest::prelude::*;
 
 use crate::support::recorder::{Exchange, Heard, Recorder, Then};
 use crate::support::{Answer, Client, Gateway, Redis, free_port};
@@ -455,4 +459,26 @@ async fn h19_d07_d08_a_name_has_one_spelling_and_hostile_ones_are_unknown() {
     pass(&gateway, &mut shouted, ALICE).await;
     present(&mut shouted, &credentials("alice", "secret"));
     assert_eq!(shouted.get("/account").await.status, 200);
+}
+
+proptest! {
+    /// H21: what is read as a name is what an easy-going application reads there, and is written in one way only.
+    #[test]
+    fn h21_a_name_that_is_read_is_the_one_that_an_application_reads(
+        text in "[a-zA-Z\u{e9}\u{0}: ]{0,10}:.{0,6}",
+        at in 0_usize..40,
+        other in 0x20_u8..0x7f,
+    ) {
+        let mut header = format!("Basic {}", STANDARD.encode(text)).into_bytes();
+        if let Some(byte) = header.get_mut(at) {
+            *byte = other;
+        }
+        let header = String::from_utf8(header).unwrap();
+        if let Some(user) = Basic::user(&HeaderValue::from_str(&header).unwrap()) {
+            let token = header[5..].trim();
+            let decoded = String::from_utf8(STANDARD.decode(token).unwrap()).unwrap();
+            prop_assert_eq!(STANDARD.encode(&decoded), token);
+            prop_assert_eq!(Subject::parse(decoded.split(':').next().unwrap()).unwrap(), user);
+        }
+    }
 }
