@@ -97,6 +97,16 @@ fn explain_shows_the_way_to_a_verdict() {
 }
 
 #[test]
+fn explain_says_what_becomes_of_who_has_no_credentials() {
+    let login = "login: {path: /login, field: email, session_cookie: SID, logout: /logout}\n    sign_in: /login";
+    let written = Written::new(changed(login, "basic: {path: /private}").as_bytes());
+    let nobody = explain(&written, &["https://shop.example.com/account"]);
+    assert!(nobody.contains("none: would be asked for name and password"), "{nobody}");
+    let alice = explain(&written, &["--subject", "alice", "https://shop.example.com/account"]);
+    assert!(alice.contains("challenge (no_proof)"), "{alice}");
+}
+
+#[test]
 fn explain_knows_what_is_refused_at_the_door() {
     let written = Written::new(SMALL.as_bytes());
     let slash = explain(&written, &["https://shop.example.com/a%2fb"]);

@@ -64,6 +64,15 @@ fn entrances(settings: &Settings, notes: &mut Notes) {
             notes.add(listener.address.place, text);
         }
     }
+    let mut sources = settings.sites.iter().flat_map(|site| site.identity.iter());
+    let by_certificate = sources.any(|source| matches!(source.value, IdentitySettings::ClientCertificate(_)));
+    for clients in settings.listeners.iter().filter_map(|listener| listener.value.client_certificates.as_ref()) {
+        if !by_certificate && !clients.value.required.is_some_and(|required| required.value) {
+            let text = "visitors are asked for certificates that nothing comes of: no `identity` of a site is \
+                        `client_certificate`, and none is `required`";
+            notes.add(clients.place, text);
+        }
+    }
     if let Some(url) = settings.public_url.as_ref().filter(|url| is_clear(&url.value)) {
         notes.add(url.place, "plain HTTP: receipts, and what calls say, can be read and held back on the way");
     }
