@@ -11,6 +11,7 @@
 mod answers;
 mod challenges;
 mod changes;
+mod contacts;
 mod counted;
 mod guards;
 mod limits;
@@ -32,6 +33,7 @@ use async_trait::async_trait;
 pub use answers::{Answer, Answered, Confirmed, Resumable};
 pub use challenges::{Budget, Challenge, Destination, Found, Lock, NewChallenge, Opened, Parking, State};
 pub use changes::{Change, Changes, Cursor, Held, Revocation};
+pub use contacts::{Seen, SeenContact, Sighting};
 pub use guards::{Guard, PumpingMode, PumpingRules};
 pub use limits::{FailureLimits, Limits, SendLimits, TypedLimits, Window};
 pub use measures::{Bucket, Grain, Measure, Measured, What};
@@ -168,6 +170,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// How many others proved a contact lately; notes first that the one who asks did, if that is so.
     async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError>;
+
+    /// Takes down which contacts an account has now. Gives what is remembered of them, and tells one caller whom to send a
+    /// notice of a change.
+    async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -45,6 +45,8 @@ pub enum Purpose {
     Words,
     /// The page that was asked for, in a cookie until its visitor has signed in.
     Onward,
+    /// A contact of an account in the store, to send a notice there when it is changed.
+    Contact,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -69,7 +71,7 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 7] = [
+const PURPOSES: [(Purpose, &[u8]); 8] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
@@ -77,6 +79,7 @@ const PURPOSES: [(Purpose, &[u8]); 7] = [
     (Purpose::Session, b"otpgate session v1"),
     (Purpose::Words, b"otpgate words v1"),
     (Purpose::Onward, b"otpgate onward v1"),
+    (Purpose::Contact, b"otpgate contact v1"),
 ];
 
 // === impl Secret ===
@@ -282,7 +285,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words, onward] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward, contact] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -291,6 +294,7 @@ impl Key {
             Purpose::Session => session,
             Purpose::Words => words,
             Purpose::Onward => onward,
+            Purpose::Contact => contact,
         }
     }
 }

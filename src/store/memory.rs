@@ -32,7 +32,7 @@ use self::site::Site;
 use super::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
     Measure, NewChallenge, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable, Revocation,
-    SendAsk, SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
+    Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MessageId, Reference, Timestamp};
 
@@ -311,6 +311,10 @@ impl Store for MemoryStore {
 
     async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError> {
         Ok(self.on(ask.site, |site, now| site.provers(ask, now)))
+    }
+
+    async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError> {
+        self.on(ask.site, |site, now| site.contacts_seen(ask, now))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
