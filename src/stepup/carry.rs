@@ -126,7 +126,7 @@ impl Gateway {
         let Some(code) = code else { return Ok(Sending::Expired(standing())) };
         let message = Message {
             to: contact.clone(),
-            code,
+            code: Some(code),
             site: site_name(site, visit),
             aim: aim(&particulars),
             expires_in,
