@@ -208,6 +208,7 @@ fn site(host: &str) -> SiteSpec {
         name: "Example Shop".into(),
         support: None,
         case_insensitive: false,
+        contact_cooldown: None,
         country: None,
         routes: Routes::new(vec![route], Policy::Bypass).unwrap(),
         sources: vec![Source::Header(HeaderSource { name: name.clone(), from: peers() })],

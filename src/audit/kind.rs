@@ -75,6 +75,12 @@ pub enum Kind {
     /// The subject is not the one that the challenge was opened for.
     SubjectMismatch,
 
+    // What became of an account's contacts.
+    /// The directory lists other contacts than before.
+    ContactChanged,
+    /// A contact from before was told of a change.
+    ContactNotice,
+
     // What an operator did.
     /// Every proof of a subject was made void.
     Revoked,
@@ -95,7 +101,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -128,6 +134,8 @@ impl Kind {
         Self::LoggedOut,
         Self::IdentityConflict,
         Self::SubjectMismatch,
+        Self::ContactChanged,
+        Self::ContactNotice,
         Self::Revoked,
         Self::Unlocked,
     ];
@@ -326,6 +334,19 @@ impl Kind {
                 "subject_mismatch",
                 "refused: another person is signed in than the one the code was for",
                 "Ask the visitor to sign in as the person who started, or to start again.",
+            ),
+            Self::ContactChanged => (
+                "contact_changed",
+                "saw other contacts in the directory than before",
+                "A contact that is new gets no code until the site's `contact_cooldown` is over; until then the code goes to \
+                 an older one. Make sure by other means that you speak to the right person. If they changed nothing, somebody \
+                 else has their password: revoke, and put the contact right.",
+            ),
+            Self::ContactNotice => (
+                "contact_notice",
+                "told a contact from before that a contact of the account was changed",
+                "The reason names the provider that took the notice, or says why none did. Whoever got it and changed \
+                 nothing should change their password.",
             ),
             Self::Revoked => (
                 "revoked",

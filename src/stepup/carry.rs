@@ -212,7 +212,7 @@ impl Gateway {
 }
 
 /// Counts what every provider that was tried made of a message.
-fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendError>) {
+pub(super) fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendError>) {
     let failed = match outcome {
         Ok(delivered) => {
             metrics.sent(channel, &delivered.provider, SendOutcome::Accepted);

@@ -17,11 +17,11 @@ const WAITS: &[Duration] =
 
 impl Gateway {
     /// The subject of a challenge has proved `contact`: the directory that knew it is told, if it wants to be. Nobody has
-    /// vouched for a typed contact, so of such a one nobody is told.
+    /// vouched for a typed contact, and an earlier one is the subject's no longer, so of such a one nobody is told.
     pub(super) fn mark(&self, site: &Site, particulars: &Particulars, contact: &Contact) {
         let directory = particulars.directory.and_then(|place| site.spec.directories.get(place));
         let (Some(directory), Some(subject)) = (directory, particulars.subject()) else { return };
-        if !directory.takes_marks() || particulars.is_typed() {
+        if !directory.takes_marks() || particulars.is_typed() || particulars.is_earlier {
             return;
         }
         let mark = Mark { subject, contact: contact.clone(), at: self.shared.clock.now() };

@@ -223,6 +223,7 @@ pub fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) ->
         hosts: vec![HostPattern::Exact(host.to_owned())],
         key: SiteKey::new(host),
         case_insensitive: false,
+        contact_cooldown: None,
         country: None,
         name: name.into(),
         support: Some("https://example.com/help".into()),

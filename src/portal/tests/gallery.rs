@@ -122,6 +122,7 @@ fn call() -> Call {
         hosts: vec![HostPattern::Exact("shop.example.com".to_owned())],
         key: SiteKey::new("shop.example.com"),
         case_insensitive: false,
+        contact_cooldown: None,
         country: None,
         name: "Example Shop".into(),
         support: Some("help@example.com".into()),
