@@ -197,7 +197,9 @@ impl Gateway {
         // Another contact in the same form is another challenge.
         let form = case.form.as_ref().map(|form| form.hash);
         let form = form.as_ref().map_or(&[][..], |hash| hash.as_bytes());
-        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what, form])
+        // So is one that a cool-down keeps from the contacts of now, as long as it does.
+        let cooling: &[u8] = if particulars.usable_at.is_some() { b"cooling" } else { b"" };
+        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what, form, cooling])
     }
 
     /// Opens a challenge in the store.

@@ -254,7 +254,7 @@ fn shop() -> SiteSpec {
     site(SHOP, "Example Shop", routes, vec![by_header()])
 }
 
-fn wiki() -> SiteSpec {
+pub fn wiki() -> SiteSpec {
     let routes = vec![route("/edit/**", step_up("edit", &[Channel::Email], 900, SendWhen::OnArrival))];
     let ask = Ask { domains: vec!["corp.example".to_owned()], addresses: vec![] };
     site(WIKI, "Wiki", routes, vec![Source::Ask(ask)])
