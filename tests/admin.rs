@@ -656,6 +656,10 @@ async fn a_support_agent_looks_up_and_unlocks_on_the_command_line() {
     assert_eq!(code, 0);
     assert!(said.contains("Nothing was locked"), "{said}");
 
+    let trust = ["unlock", "--contacts", "--subject", "alice"];
+    let (code, said, _) = command(&listener, &trust, Some(TOKEN)).await;
+    assert!(code == 0 && said.contains(&format!("{HOST}: no contact was new")), "{said}");
+
     let (code, said, _) = command(&listener, &["revoke", "--subject", "alice", "--site", HOST], Some(TOKEN)).await;
     assert_eq!((code, said.lines().count()), (0, 1), "{said}");
     assert!(said.starts_with(&format!("{HOST}: ")), "{said}");

@@ -86,6 +86,8 @@ pub enum Kind {
     Revoked,
     /// A subject was unlocked.
     Unlocked,
+    /// The contacts that an account has now were taken for old ones.
+    ContactsTrusted,
 }
 
 /// The words for a [`Kind`].
@@ -101,7 +103,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -138,6 +140,7 @@ impl Kind {
         Self::ContactNotice,
         Self::Revoked,
         Self::Unlocked,
+        Self::ContactsTrusted,
     ];
 
     /// The word in logs, metrics and the store.
@@ -236,8 +239,9 @@ impl Kind {
             Self::NoContact => (
                 "no_contact",
                 "found no contact to send a code to",
-                "Add a contact for this visitor to the directory, on a channel that the policy accepts. Make sure first \
-                 that you speak to the right person.",
+                "Make sure first that you speak to the right person. Add a contact for this visitor to the directory, on a \
+                 channel that the policy accepts. If the reason is contact_cooldown, there is one that is new: `otpgate \
+                 unlock --contacts` ends the wait.",
             ),
             Self::Sent => (
                 "sent",
@@ -339,8 +343,9 @@ impl Kind {
                 "contact_changed",
                 "saw other contacts in the directory than before",
                 "A contact that is new gets no code until the site's `contact_cooldown` is over; until then the code goes to \
-                 an older one. Make sure by other means that you speak to the right person. If they changed nothing, somebody \
-                 else has their password: revoke, and put the contact right.",
+                 an older one. Make sure by other means that you speak to the right person: if they changed it, `otpgate \
+                 unlock --contacts` ends the wait; if not, somebody else has their password: put the contact right, revoke, \
+                 and then do the same.",
             ),
             Self::ContactNotice => (
                 "contact_notice",
@@ -356,6 +361,11 @@ impl Kind {
             Self::Unlocked => {
                 ("unlocked", "unlocked by an operator", "Ask the visitor to open the page again: it takes codes now.")
             }
+            Self::ContactsTrusted => (
+                "contacts_trusted",
+                "took the contacts of now for old ones, by an operator",
+                "Ask the visitor to open the page again: codes go to the contacts of now.",
+            ),
         };
         Words { name, happened, next }
     }

@@ -68,21 +68,8 @@ impl Gateway {
         cooldown: Duration,
     ) -> Result<Settled, StoreError> {
         let account = self.subject_hash(site, entry.id.as_ref().unwrap_or(subject));
-        let listed = self.addresses(entry, account);
         let notice = self.shared.challenge_id();
-        let seen = self
-            .shared
-            .store
-            .contacts_seen(&Sighting {
-                site: &site.spec.key,
-                account,
-                listed: &listed,
-                cooldown,
-                keep: cooldown + REMEMBERED,
-                notice,
-                per_contact: &self.rules.limits.sends.per_contact,
-            })
-            .await?;
+        let seen = self.sight(site, account, entry, (notice, cooldown), false).await?;
         self.tell_change(site, visit, subject, entry.language.clone(), account, notice, &seen);
         let now = self.shared.clock.now();
         let mut settled = Settled::default();
@@ -98,6 +85,47 @@ impl Gateway {
         let earlier = earlier.filter_map(|seen| Some((self.unsealed(account, seen), seen.gone?)));
         settled.earlier = earlier.collect();
         Ok(settled)
+    }
+
+    /// An operator vouches for the contacts that the directory lists now: none of them is new any more, and what was there
+    /// before is forgotten. True when that changed anything. A directory that does not answer is no hindrance to the rest of
+    /// what an operator does: then nothing is changed.
+    pub(super) async fn vouch_for(&self, site: &Site, subject: &Subject) -> Result<bool, StoreError> {
+        let Some(cooldown) = site.spec.contact_cooldown else { return Ok(false) };
+        let entry = match site.spec.directories.find_anew(subject).await {
+            Ok(Some(found)) => found.entry,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                tracing::warn!(%error, "the contacts of a subject cannot be looked up: their cool-down goes on");
+                return Ok(false);
+            }
+        };
+        let account = self.subject_hash(site, entry.id.as_ref().unwrap_or(subject));
+        let seen = self.sight(site, account, &entry, (self.shared.challenge_id(), cooldown), true).await?;
+        self.shared.calm.0.invalidate_all();
+        Ok(seen.changed)
+    }
+
+    async fn sight(
+        &self,
+        site: &Site,
+        account: KeyedHash,
+        entry: &Entry,
+        (notice, cooldown): (ChallengeId, Duration),
+        is_vouched: bool,
+    ) -> Result<Seen, StoreError> {
+        let listed = self.addresses(entry, account);
+        let sighting = Sighting {
+            site: &site.spec.key,
+            account,
+            listed: &listed,
+            cooldown,
+            keep: cooldown + REMEMBERED,
+            notice,
+            per_contact: &self.rules.limits.sends.per_contact,
+            is_vouched,
+        };
+        self.shared.store.contacts_seen(&sighting).await
     }
 
     /// The contacts of an entry that may be used, hashed; asked again after a minute at most, since this is asked for every

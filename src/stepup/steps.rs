@@ -72,6 +72,7 @@ impl Gateway {
         let Mine { challenge, particulars, .. } = mine;
         if reached.is_empty() && challenge.state == State::Open && particulars.asked != Asked::Nobody {
             let event = Event::new(Kind::NoContact, challenge.reference).policy(&particulars.policy);
+            let event = if particulars.usable_at.is_some() { event.reason("contact_cooldown") } else { event };
             self.note(about(site, visit, event)).await;
         }
         Ok(Arrival::Standing(Box::new(self.standing_now(site, challenge, &particulars).await?)))

@@ -22,6 +22,8 @@ pub struct Sighting<'a> {
     pub notice: ChallengeId,
     /// How many messages one contact may get: notices count among them.
     pub per_contact: &'a [Window],
+    /// Whether an operator vouches for what is listed: then it is what the account always had, and all else is forgotten.
+    pub is_vouched: bool,
 }
 
 /// What is remembered of an account.
@@ -29,7 +31,8 @@ pub struct Sighting<'a> {
 pub struct Seen {
     /// Its contacts: those that are listed, and those that were.
     pub contacts: Vec<SeenContact>,
-    /// Whether they are others than at the sighting before. Never at the first.
+    /// Whether they are others than at the sighting before, never at the first; of what an operator vouches for, whether
+    /// anything was fresh or remembered besides.
     pub changed: bool,
 }
 

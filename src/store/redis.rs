@@ -610,7 +610,8 @@ impl Store for RedisStore {
             .arg(wire::millis(ask.keep).max(1))
             .arg(Sighting::MOST_GONE)
             .arg(wire::windows(ask.per_contact))
-            .arg(ask.notice.to_string());
+            .arg(ask.notice.to_string())
+            .arg(u8::from(ask.is_vouched));
         for (contact, sealed) in ask.listed.iter().take(Sighting::MOST_LISTED) {
             script.arg(contact.to_string()).arg(&sealed[..]);
         }

@@ -11,12 +11,13 @@ use otpgate::seal::{KeyRing, SystemRandom};
 use otpgate::stepup::SiteSpec;
 use otpgate::store::Store;
 use otpgate::store::redis::RedisStore;
-use otpgate::words::{Channel, Clock as _, ContactRule, Policy, SendWhen, StepUp, SystemClock, Timestamp};
+use otpgate::words::{Channel, Clock as _, ContactRule, Policy, SendWhen, StepUp, Subject, SystemClock, Timestamp};
 use serde_json::Value;
 
 use crate::conductor::{self, Answer, Client, Rules, SHOP, WIKI, World, by_header, route, step_up, wiki};
 use crate::crm::{Crm, plain, verified};
 use crate::support::Redis;
+use crate::world::{ALICE, Config, admin, challenge_page, for_both, within};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -383,6 +384,38 @@ async fn o27_o35_the_notice_is_in_the_language_of_the_subject() {
     }
 }
 
+/// Support made sure that it is the right person: what the directory lists now is what the account has.
+#[tokio::test]
+async fn an_operator_ends_a_cool_down() {
+    let (world, crm) = world();
+    crm.set_account("alice", "4711", "en", vec![email(A)]);
+    visit(&world, "/account/1").await;
+    let alice = Subject::parse("alice").unwrap();
+    let unlock = async || world.gateway.trust_contacts(None, &alice).await.unwrap();
+    assert!(unlock().await.iter().all(|done| !done.changed), "there is nothing to end");
+    crm.set_account("alice", "4711", "en", vec![changed(email(B), world.clock.now())]);
+    visit(&world, "/account/1").await;
+    assert_eq!(codes(&world), [A, A]);
+    // A lock that is ended says nothing of contacts.
+    world.gateway.unlock(None, &alice).await.unwrap();
+    visit(&world, "/account/1").await;
+    assert_eq!(codes(&world), [A, A, A]);
+    // Nothing of it is ended while the directory cannot be asked.
+    crm.down(true);
+    assert!(unlock().await.iter().all(|done| !done.changed));
+    crm.down(false);
+    let done = unlock().await;
+    assert!(done.iter().any(|done| done.changed && done.site == SHOP), "{done:?}");
+    let (_, page) = visit(&world, "/account/1").await;
+    assert_eq!(codes(&world), [A, A, A, B], "whatever the directory says of when it was changed");
+    assert!(!page.text().contains("that we had before"), "{}", page.text());
+    // The earlier one has nothing to say any more; a next change is one.
+    crm.set_account("alice", "4711", "en", vec![email(C)]);
+    visit(&world, "/account/1").await;
+    assert_eq!(codes(&world), [A, A, A, B, B]);
+    assert_eq!(notices(&world, 2).await, [A, B]);
+}
+
 /// Addresses that a visitor types are nobody's contacts in a directory.
 #[tokio::test]
 async fn an_address_that_is_typed_has_no_cool_down() {
@@ -392,6 +425,10 @@ async fn an_address_that_is_typed_has_no_cool_down() {
         let page = browser.open("/edit/1").await;
         let page = browser.submit(&page, "/.otpgate/ask", &[("address", address)]).await;
         browser.follow(page).await;
+        // Beside the road, too: an address that is not allowed must take as long.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
         code_to(&world, address);
     }
     assert_eq!(world.events(Kind::ContactChanged), 0);
@@ -430,4 +467,48 @@ async fn o27_two_gateways_with_one_redis_send_one_notice() {
     assert_eq!((one_told.0 + other_told.0, one_told.1 + other_told.1), (1, 1));
     let all = [codes(&one), codes(&other)].concat();
     assert!(all.len() >= 4 && all.iter().all(|to| to == A), "{all:?}");
+}
+
+/// The real binary, with both stores: a file of contacts that is changed, the notice, and the command of support.
+#[tokio::test]
+async fn o27_a_changed_file_sends_codes_to_the_address_from_before() {
+    let site = "identity: {login: {path: /login, field: email, session_cookie: SID, success: {status: 302}, \
+                logout: /logout}}\n    sign_in: /login\n    contact_cooldown: 1h";
+    let config = Config { site, top: "portal: {support: help@example.com}", ..Config::default() };
+    for_both(config, async |world| {
+        let mut browser = world.signed_in("alice").await;
+        world.pass(&mut browser, "/account", ALICE).await;
+        let contacts = world.gateway.dir().join("contacts.yaml");
+        std::fs::write(contacts, "alice: {email: thief@evil.example, language: de}\n").unwrap();
+        let opened = async || challenge_page(&mut world.signed_in("alice").await, "/account").await;
+        within(Duration::from_secs(10), "the file to be read again", async || {
+            opened().await.body.contains("the address that we had before")
+        })
+        .await;
+        let messages = world.messages().await;
+        let to = |what: &str| messages.iter().filter(|message| message["to"] == what).count();
+        assert_eq!(to("thief@evil.example"), 0, "{messages:?}");
+        within(Duration::from_secs(5), "the notice", async || {
+            world.messages().await.iter().any(|message| message["code"] == "")
+        })
+        .await;
+        let messages = world.messages().await;
+        let notices: Vec<_> = messages.iter().filter(|message| message["code"] == "").collect();
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert_eq!(notices[0]["to"], ALICE);
+        let text = notices[0]["text"].as_str().unwrap();
+        assert!(text.contains("wurde geändert") && text.contains("help@example.com"), "{text}");
+        let metrics = admin(&world.gateway, "GET", "/metrics", None).await.body;
+        assert!(metrics.contains("otpgate_events_total{kind=\"contact_changed\"} 1"), "{metrics}");
+        let log = world.gateway.log();
+        assert!(!log.contains("thief@evil.example") && !log.contains(ALICE), "I9");
+        assert!(log.contains("gone email a***@e***.com") && log.contains("new email t***@e***.example"), "{log}");
+
+        let ended =
+            admin(&world.gateway, "POST", "/trust-contacts", Some(serde_json::json!({"subject": "alice"}))).await;
+        assert_eq!(ended.json()["done"][0]["changed"], true, "{ended:?}");
+        opened().await;
+        world.code("thief@evil.example").await;
+    })
+    .await;
 }

@@ -22,6 +22,15 @@ impl Account {
     }
 
     async fn seen(&self, t: &Bench, contacts: &[KeyedHash]) -> Seen {
+        self.told(t, contacts, false).await
+    }
+
+    /// What an operator vouches for.
+    async fn vouched(&self, t: &Bench, contacts: &[KeyedHash]) -> Seen {
+        self.told(t, contacts, true).await
+    }
+
+    async fn told(&self, t: &Bench, contacts: &[KeyedHash], is_vouched: bool) -> Seen {
         let listed: Vec<_> = contacts.iter().map(|contact| (*contact, contact.as_bytes().to_vec())).collect();
         let ask = Sighting {
             site: &t.site,
@@ -31,6 +40,7 @@ impl Account {
             keep: self.keep,
             notice: ChallengeId::from_random(random()),
             per_contact: &self.per_contact,
+            is_vouched,
         };
         t.store.contacts_seen(&ask).await.unwrap()
     }
@@ -177,6 +187,23 @@ pub async fn an_account_is_forgotten_in_the_end(t: Bench) {
     t.wait(TICK * 2 + TICK / 4).await;
     let anew = alice.seen(&t, &[c]).await;
     assert!(!anew.changed && of(&anew, c).from_start, "a new start");
+}
+
+pub async fn what_an_operator_vouches_for_was_always_there(t: Bench) {
+    let (alice, a, b, c) = (Account::new(), hash(), hash(), hash());
+    alice.seen(&t, &[a]).await;
+    assert!(!alice.vouched(&t, &[a]).await.changed, "as it was");
+    alice.seen(&t, &[b]).await;
+    let seen = alice.vouched(&t, &[b]).await;
+    assert!(seen.changed && told(&seen).is_empty(), "{seen:?}");
+    assert_eq!(seen.contacts.len(), 1, "what was there before is forgotten");
+    let always = of(&seen, b);
+    assert!(always.from_start && always.since > LONG * 24 * 365 && !always.is_new && always.gone.is_none());
+    assert!(!alice.seen(&t, &[b]).await.changed);
+    assert!(same(told(&alice.seen(&t, &[c]).await), &[b]), "the next change is one");
+    let bob = Account::new();
+    assert!(!bob.vouched(&t, &[a, b]).await.changed, "nothing was known");
+    assert!(bob.seen(&t, &[a]).await.changed);
 }
 
 pub async fn accounts_and_sites_are_apart(t: Bench) {

@@ -136,6 +136,7 @@ const CASES: &[Case] = cases! {
         notices_count_among_the_messages_of_their_contact,
         what_was_there_for_long_is_forgotten_last,
         an_account_is_forgotten_in_the_end,
+        what_an_operator_vouches_for_was_always_there,
         accounts_and_sites_are_apart,
         one_of_many_tells;
     provers:

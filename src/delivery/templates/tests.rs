@@ -366,7 +366,7 @@ fn a_bad_template_is_told_with_its_file_and_line() {
             "sms.txt",
             "{{ code }} {{ subject }}",
             "`sms.txt`: line 1: unknown variable `subject`: there is name, host, code, time, aim, client, reference, \
-             language, say, pause",
+             support, language, say, pause",
         ),
         (
             "sms.txt",

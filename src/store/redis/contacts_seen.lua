@@ -1,8 +1,8 @@
 -- Which contacts an account has: remembers since when, and tells what changed, and who is to get a notice of it.
 local account, cooldown, keep_for, most_gone = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local windows, notice = ARGV[5], ARGV[6]
+local windows, notice, is_vouched = ARGV[5], ARGV[6], ARGV[7] == '1'
 -- From here on, in pairs, the contacts that are listed, and their sealed texts.
-local LISTED = 7
+local LISTED = 8
 local key = site .. 'a:' .. account
 local NEVER = -1
 
@@ -37,6 +37,21 @@ local listed = {}
 for i = LISTED, #ARGV, 2 do
   listed[ARGV[i]] = true
 end
+if is_vouched then
+  -- It is what the account always had, and all else is forgotten.
+  for contact, c in pairs(known) do
+    local is_over = c.gone ~= NEVER and c.gone + keep_for <= now
+    if not is_over and (c.gone ~= NEVER or not listed[contact] or not is_settled(c)) then
+      changed = 1
+    end
+  end
+  known = {}
+  for i = LISTED, #ARGV, 2 do
+    known[ARGV[i]] = {
+      contact = ARGV[i], sealed = ARGV[i + 1], first = 0, gone = NEVER, from_start = true, owed = false
+    }
+  end
+end
 for contact, c in pairs(known) do
   if c.gone ~= NEVER and c.gone + keep_for <= now then
     known[contact] = nil
@@ -70,7 +85,7 @@ end
 local gone = {}
 for _, c in pairs(known) do
   order[#order + 1] = c
-  if changed == 1 and not c.is_new then
+  if changed == 1 and not is_vouched and not c.is_new then
     if c.gone == NEVER or c.gone == now or (is_settled(c) and c.gone + cooldown > now) then
       c.owed = true
     end

@@ -30,6 +30,14 @@ impl Site {
         let is_first = before.is_none();
         let mut known = before.unwrap_or_default();
         known.retain(|known| known.gone.is_none_or(|gone| gone.after(ask.keep) > now));
+        if ask.is_vouched {
+            let changed = known.iter().any(|known| !known.is_as_ever(ask, now));
+            let listed = ask.listed.iter().take(Sighting::MOST_LISTED);
+            let known: Vec<Known> = listed.map(|(contact, sealed)| Known::always(*contact, sealed)).collect();
+            let contacts = known.iter().map(|known| known.told(now, false)).collect();
+            self.contacts.insert(ask.account, known, now.after(ask.keep));
+            return Ok(Seen { contacts, changed });
+        }
         let mut changed = false;
         for known in &mut known {
             known.is_new = false;
@@ -106,6 +114,18 @@ fn forget_oldest(known: &mut Vec<Known>, ask: &Sighting<'_>, now: Timestamp) {
 // === impl Known ===
 
 impl Known {
+    /// What an account always had.
+    fn always(contact: KeyedHash, sealed: &[u8]) -> Self {
+        let first = Timestamp::default();
+        Self { contact, sealed: sealed.to_vec(), first, gone: None, from_start: true, owed: false, is_new: false }
+    }
+
+    /// Whether it is listed as before, and old enough.
+    fn is_as_ever(&self, ask: &Sighting<'_>, now: Timestamp) -> bool {
+        let is_listed = ask.listed.iter().take(Sighting::MOST_LISTED).any(|(listed, _)| *listed == self.contact);
+        is_listed && self.gone.is_none() && self.told(now, false).is_settled(ask.cooldown)
+    }
+
     fn told(&self, now: Timestamp, notify: bool) -> SeenContact {
         SeenContact {
             contact: self.contact,
