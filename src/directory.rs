@@ -1,13 +1,14 @@
-//! Directories: what maps a subject to contacts.
+//! Directories: what maps a subject to contacts, and who is told of a contact that was proved.
 //!
 //! May use: `words`, `config`, `audit`. Start at [`Directories`], which a site asks; each kind of directory is a file of its
 //! own that implements [`Directory`] and makes its [`Entry`] with [`Reading`], so that all of them read numbers, times and
-//! labels alike.
+//! labels alike. A [`Webhook`] is no directory: it is told, and never asked.
 
 mod chain;
 mod entry;
 mod file;
 mod http;
+mod id;
 mod identity;
 mod kept;
 pub mod ldap;
@@ -15,15 +16,18 @@ mod mark;
 mod reading;
 pub mod settings;
 pub mod sql;
+mod webhook;
 
 pub use chain::{Directories, Found};
 pub use entry::{Entry, Listed};
 pub use file::{BadDirectoryFile, FileDirectory, Problem};
 pub use http::{HttpDirectory, HttpSpec, MarkSpec};
+pub use id::DirectoryId;
 pub use identity::IdentityDirectory;
 pub use kept::{Health, Keep, Kept};
 pub use mark::{Mark, MarkError};
 pub use reading::{Field, Reading};
+pub use webhook::{Verified, Webhook, WebhookSpec};
 
 use crate::words::Subject;
 
@@ -46,6 +50,11 @@ pub enum DirectoryError {
 pub trait Directory: Send + Sync + std::fmt::Debug {
     /// What it is called in logs, metrics and health: its kind, and what tells it from others of its kind. No secret.
     fn name(&self) -> &str;
+
+    /// What tells it from every other directory of its site: where it looks, and what it asks. May hold a secret.
+    fn identity(&self) -> String {
+        self.name().to_owned()
+    }
 
     /// What is known of `subject`; `None` when the directory has no such subject.
     ///

@@ -6,6 +6,7 @@
 
 mod answers;
 mod application;
+pub mod basic;
 mod field;
 pub mod jwt;
 mod login;
@@ -17,6 +18,7 @@ mod whoami;
 
 pub use answers::{About, Answers, Keep, Named};
 pub use application::{Answer, Application, MOST, Question, Unanswered};
+pub use basic::{Basic, Presented};
 pub use field::{FieldName, Said};
 pub use jwt::Jwt;
 pub use login::{Attempt, Change, Login, Request as LoginRequest, Success, Watched};

@@ -15,6 +15,7 @@ mod contacts;
 mod counted;
 mod guards;
 mod limits;
+mod marks;
 mod measures;
 pub mod memory;
 mod messages;
@@ -36,13 +37,14 @@ pub use changes::{Change, Changes, Cursor, Held, Revocation};
 pub use contacts::{Seen, SeenContact, Sighting};
 pub use guards::{Guard, PumpingMode, PumpingRules};
 pub use limits::{FailureLimits, Limits, SendLimits, TypedLimits, Window};
+pub use marks::{NewMark, TakenMark, TakenMarks};
 pub use measures::{Bucket, Grain, Measure, Measured, What};
 pub use messages::{NewMessage, Report, Reported, Repriced, SentTo, TakenMessage, TrackedMessage, Which};
 pub use provers::Provers;
 pub use sends::{Permit, Resend, SendAsk};
 pub use spending::{Charge, Charged, MoneyBudget, Spent};
 
-use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, Reference};
+use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 
 /// What must be remembered.
 ///
@@ -174,6 +176,21 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Takes down which contacts an account has now. Gives what is remembered of them, and tells one caller whom to send a
     /// notice of a change.
     async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError>;
+
+    /// Queues marks, due at once, each for `ttl` and unless `most` are queued already: gives how many found no room. One
+    /// whose name is known, also as one that was done or gave its place a few minutes ago, is not queued again.
+    async fn put_marks(&self, marks: &[NewMark<'_>], ttl: Duration, most: usize) -> Result<usize, StoreError>;
+
+    /// Takes up to `most` marks that are due, the one that is due longest first. Each is this caller's alone for `lease`,
+    /// and due again afterwards, unless the caller says before what became of it.
+    async fn take_marks(&self, most: usize, lease: Duration) -> Result<TakenMarks, StoreError>;
+
+    /// A mark that was taken is done, for good. Unknown marks are no error.
+    async fn mark_done(&self, id: MarkId) -> Result<(), StoreError>;
+
+    /// A mark that was taken is due again after `wait`. Changes nothing for one that was taken again since, which its `tries`
+    /// tell, or that is gone.
+    async fn mark_later(&self, id: MarkId, tries: u32, wait: Duration) -> Result<(), StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

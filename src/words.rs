@@ -19,7 +19,7 @@ mod time;
 pub use channel::{Channel, ChannelSet};
 pub use contact::{Address, BadContact, Contact, EmailAddress, PhoneNumber};
 pub use country::{BadCountry, Country};
-pub use id::{BadId, BrowserId, ChallengeId, GrantId, KeyedHash, MessageId, ParkedId, Reference, ResumeToken};
+pub use id::{BadId, BrowserId, ChallengeId, GrantId, KeyedHash, MarkId, MessageId, ParkedId, Reference, ResumeToken};
 pub use language::{BadLanguage, Language};
 pub use money::{Amount, BadMoney, Currency, Price};
 pub use policy::{Binding, ContactRule, Policy, SendWhen, StepUp};

@@ -214,6 +214,7 @@ fn site(host: &str) -> SiteSpec {
         sources: vec![Source::Header(HeaderSource { name: name.clone(), from: peers() })],
         sign_in: None,
         directories: Directories::new(vec![Arc::new(Everybody)]),
+        webhook: None,
         identity_headers: IdentityHeaders::new().owned_by(name, peers()),
     }
 }

@@ -56,6 +56,7 @@ fn otpgate(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
         .env("CRM_TOKEN", "hunter2")
         .env("DB_PASSWORD", "hunter2")
         .env("LDAP_PASSWORD", "hunter2")
+        .env("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -150,6 +151,7 @@ fn every_metric_of_the_readme_exists_and_every_metric_is_in_it() {
     metrics.providers.spent("shop", otpgate::words::Amount::ZERO, otpgate::words::Amount::ZERO);
     metrics.providers.out_of_money("shop", "per_day");
     metrics.directory("shop", "file contacts.yaml").looked_up(otpgate::audit::Lookup::Found);
+    metrics.marked("shop", "webhook", otpgate::audit::MarkOutcome::Taken);
     metrics.verified(otpgate::audit::VerifyOutcome::Passed);
     metrics.store_answered("ping", std::time::Duration::ZERO, false);
     let text = metrics.encode();

@@ -60,6 +60,8 @@ pub enum Kind {
     Resumed,
     /// A confirmation was spent on the one request that it was for.
     Confirmed,
+    /// Who was to be told of the proved contact is not told any more.
+    NotTold,
     /// The request went on, since the directory says that a contact was proved lately.
     Vouched,
 
@@ -103,7 +105,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -130,6 +132,7 @@ impl Kind {
         Self::Passed,
         Self::Resumed,
         Self::Confirmed,
+        Self::NotTold,
         Self::Vouched,
         Self::LoginSeen,
         Self::LogoutSeen,
@@ -315,6 +318,12 @@ impl Kind {
                 "confirmed",
                 "let the one confirmed request through",
                 "Nothing to do: the request was confirmed, and the application has it.",
+            ),
+            Self::NotTold => (
+                "not_told",
+                "gave up telling the directory or the webhook that the contact was proved",
+                "Nothing to do for the visitor, who passed. The reason says who was not told and why; the operator can note \
+                 by hand that the contact is good.",
             ),
             Self::Vouched => (
                 "vouched",

@@ -20,8 +20,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 pub use directories::DirectoryMetrics;
-use labels::{KindLabel, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels};
-pub use labels::{Lookup, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
+use labels::{
+    KindLabel, MarkLabels, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels,
+};
+pub use labels::{Lookup, MarkOutcome, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 
 pub use providers::ProviderMetrics;
 
@@ -42,6 +44,7 @@ pub struct Metrics {
     verifications: Family<OutcomeLabel, Counter>,
     sends: Family<SendLabels, Counter>,
     receipts: Family<ReceiptLabels, Counter>,
+    marks: Family<MarkLabels, Counter>,
     directories: directories::Directories,
     store_seconds: Family<OperationLabel, Histogram, StoreBuckets>,
     store_errors: Family<OperationLabel, Counter>,
@@ -98,6 +101,9 @@ impl Metrics {
         let receipts = Family::default();
         own.register("receipts", "What providers reported of messages, by what became of it", receipts.clone());
 
+        let marks = Family::default();
+        own.register("marks", "Times that somebody was told of a proved contact, by what became of it", marks.clone());
+
         let providers = ProviderMetrics::default();
         providers.register(own);
 
@@ -139,6 +145,7 @@ impl Metrics {
             verifications,
             sends,
             receipts,
+            marks,
             directories,
             store_seconds,
             store_errors,
@@ -195,6 +202,13 @@ impl Metrics {
     pub fn received(&self, provider: &str, outcome: ReceiptOutcome) {
         let labels = ReceiptLabels { provider: provider.to_owned(), outcome: outcome.as_str() };
         self.receipts.get_or_create(&labels).inc();
+    }
+
+    /// Counts what became of telling `to` (a directory, by what it is called, or `webhook`) of a contact that was proved at
+    /// `site`.
+    pub fn marked(&self, site: &str, to: &str, outcome: MarkOutcome) {
+        let labels = MarkLabels { site: site.to_owned(), to: to.to_owned(), outcome: outcome.as_str() };
+        self.marks.get_or_create(&labels).inc();
     }
 
     /// Notes how long an operation of the store took, and whether it succeeded.

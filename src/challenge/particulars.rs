@@ -11,9 +11,9 @@ pub struct Particulars {
     /// The directory's own name for whom the subject is, where it has one.
     #[serde(default)]
     pub account: Option<String>,
-    /// The place of the directory that knows the subject among the site's.
+    /// What tells the directory that knows the subject from the site's others, as the conductor writes it.
     #[serde(default)]
-    pub directory: Option<usize>,
+    pub known_by: Option<String>,
     /// The policy that asked, by name.
     pub policy: String,
     /// Who is challenged, and how they are told.
@@ -88,7 +88,7 @@ impl Particulars {
         Self {
             subject: subject.as_str().to_owned(),
             account: None,
-            directory: None,
+            known_by: None,
             policy: policy.to_owned(),
             asked,
             method: String::new(),
@@ -126,7 +126,7 @@ impl Particulars {
         Self {
             subject: subject.as_str().to_owned(),
             account: None,
-            directory: None,
+            known_by: None,
             asked: if allowed { Asked::Typed } else { Asked::Decoy },
             contacts: vec![Reach::new(contact)],
             is_earlier: false,

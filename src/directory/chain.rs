@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::audit::Metrics;
-use crate::directory::{Directory, DirectoryError, Entry, Keep, Kept};
+use crate::directory::{Directory, DirectoryError, DirectoryId, Entry, Keep, Kept};
 use crate::words::{Clock, Subject};
 
 /// The directories of a site, in order.
@@ -78,6 +78,13 @@ impl Directories {
     #[must_use]
     pub fn get(&self, directory: usize) -> Option<&Arc<Kept>> {
         self.0.get(directory)
+    }
+
+    /// The directory that `id` tells from the others; `None` when there is none, or more than one.
+    #[must_use]
+    pub fn identified(&self, id: &DirectoryId) -> Option<&Arc<Kept>> {
+        let mut all = self.0.iter().filter(|directory| directory.id() == *id);
+        all.next().filter(|_| all.next().is_none())
     }
 
     /// Each of them, in order.

@@ -5,6 +5,7 @@
 //! Start at [`HttpDirectory`].
 
 mod address;
+mod client;
 mod json;
 mod told;
 
@@ -13,11 +14,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response};
 use tokio::time::timeout;
 
 pub(in crate::directory) use address::Address;
+pub(in crate::directory) use client::{client, may_pass, reason};
 pub(in crate::directory) use json::{Json, Pointer};
 pub(in crate::directory) use told::Body;
 pub use told::MarkSpec;
@@ -52,8 +53,6 @@ pub struct HttpDirectory {
 const MOST: usize = 64 * 1024;
 /// The most contacts of one kind in an answer: more is no address book of one person.
 const CONTACTS: usize = 20;
-/// How long an idle connection is kept.
-const IDLE: Duration = Duration::from_secs(30);
 
 // === impl HttpDirectory ===
 
@@ -63,21 +62,9 @@ impl HttpDirectory {
     /// # Errors
     /// When there is no telling whom to trust: neither `ca` nor the system has a certificate.
     pub fn new(spec: HttpSpec) -> Result<Self, reqwest::Error> {
-        // The client panics without one. In the gateway it is there already, and this changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = Client::builder()
-            .redirect(Policy::none())
-            .referer(false)
-            // A proxy of the environment would read contacts.
-            .no_proxy()
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(8)
-            .user_agent(concat!("otpgate/", env!("CARGO_PKG_VERSION")));
-        if !spec.ca.is_empty() {
-            client = client.tls_certs_only(spec.ca.iter().cloned());
-        }
+        let client = client(&spec.ca)?;
         let name = format!("http {}", spec.address.host());
-        Ok(Self { client: client.build()?, spec, name })
+        Ok(Self { spec, name, client })
     }
 
     async fn ask(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
@@ -155,6 +142,15 @@ impl Directory for HttpDirectory {
         timeout(self.spec.timeout, self.ask(subject)).await.unwrap_or_else(|_| Err(late()))
     }
 
+    /// The address that is asked, and what goes along; not who asks, since passwords change.
+    fn identity(&self) -> String {
+        let mut identity = format!("http {}", self.spec.address.template());
+        for (name, value) in self.spec.headers.iter().filter(|(name, _)| **name != header::AUTHORIZATION) {
+            identity.extend(["\n", name.as_str(), ":", &String::from_utf8_lossy(value.as_bytes())]);
+        }
+        identity
+    }
+
     fn tells_verified(&self) -> bool {
         self.spec.pointers.iter().any(|(_, field, _)| matches!(field, Field::VerifiedAt(_)))
     }
@@ -192,11 +188,6 @@ fn wrong(what: impl Into<String>) -> DirectoryError {
     DirectoryError::Wrong(what.into())
 }
 
-/// Whether another try may go better.
-fn may_pass(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
-}
-
 /// Whether an answer says that it is JSON, as it is: packed, a small one can be a very large one.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -227,19 +218,4 @@ fn text<'a>(name: &str, json: &'a Json) -> Result<Option<&'a str>, DirectoryErro
 
 fn unreachable(error: &reqwest::Error) -> DirectoryError {
     DirectoryError::Unreachable(reason(error).to_owned())
-}
-
-/// Why there is no answer; the error itself repeats the address.
-fn reason(error: &reqwest::Error) -> &'static str {
-    match error.is_connect() {
-        true if is_tls(error) => "its certificate or the TLS handshake is not as it should be",
-        true => "no connection",
-        false => "the connection broke",
-    }
-}
-
-/// Whether TLS is what went wrong. An error of the operating system's kind hides what it wraps from `source`.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls(wrapped)) || error.source().is_some_and(is_tls)
 }

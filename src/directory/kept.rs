@@ -10,7 +10,7 @@ use moka::sync::Cache;
 use tokio::sync::OnceCell;
 
 use crate::audit::{DirectoryMetrics, Lookup};
-use crate::directory::{Directory, DirectoryError, Entry, Mark, MarkError};
+use crate::directory::{Directory, DirectoryError, DirectoryId, Entry, Mark, MarkError};
 use crate::words::{Clock, Subject, SystemClock, Timestamp};
 
 /// For how long answers of a directory are kept.
@@ -115,6 +115,12 @@ impl Kept {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.flights().remove(subject);
         self.answers.invalidate(subject);
+    }
+
+    /// What tells it from the other directories of its site.
+    #[must_use]
+    pub fn id(&self) -> DirectoryId {
+        DirectoryId::of(&*self.directory)
     }
 
     /// How it fares.
@@ -238,6 +244,10 @@ impl Kept {
 impl Directory for Kept {
     fn name(&self) -> &str {
         self.directory.name()
+    }
+
+    fn identity(&self) -> String {
+        self.directory.identity()
     }
 
     async fn find(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {

@@ -2,9 +2,11 @@
 
 mod http;
 mod site;
+mod verified;
 
 pub use http::{BasicSettings, HttpDirectorySettings, MarkSettings};
 pub use site::{SiteDirectory, SiteDirectorySettings};
+pub use verified::VerifiedSettings;
 
 use std::path::PathBuf;
 use std::sync::Arc;

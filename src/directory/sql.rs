@@ -89,6 +89,11 @@ impl Directory for SqlDirectory {
         self.read(subject, &rows)
     }
 
+    /// The database, and what it is asked.
+    fn identity(&self) -> String {
+        format!("{}\n{:?}\n{}", self.name, self.spec.url.port(), self.spec.query.text)
+    }
+
     fn tells_verified(&self) -> bool {
         self.spec.query.may_name("verified_at")
     }

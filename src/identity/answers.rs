@@ -205,6 +205,18 @@ impl Answers {
         self.changed.insert(session, number);
     }
 
+    /// The application has just refused what an answer is about: no other counts. Tells whether somebody was believed until
+    /// now. What nothing is known of leaves no trace.
+    pub fn refused(&self, about: About) -> bool {
+        let known = self.known.get(&about.key).filter(|known| self.holds(about.session, known.asked));
+        let is_believed = known.is_some_and(|known| known.said.is_some());
+        let is_asked = lock(&self.flights).contains_key(&about.key);
+        if is_believed || is_asked {
+            self.changed(about.session);
+        }
+        is_believed
+    }
+
     /// A request is on its way that may change whose a session is: until [`Answers::changes_end`] nothing is remembered.
     pub fn changes_begin(&self, session: KeyedHash) {
         *lock(&self.changing).entry(session).or_default() += 1;

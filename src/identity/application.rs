@@ -2,8 +2,9 @@
 //!
 //! A question goes straight to the upstream's servers, past the routes of the site: its path may well be protected. It is
 //! `GET` with `Host`, `User-Agent: otpgate/…`, `Accept`, `Connection: close`, and either the cookies that the source names
-//! or the visitor's `Authorization`. Nothing else of the client goes along: no header that it could have forged, none of
-//! the gateway's own cookies, no `X-Forwarded-…` (I5). No redirect is followed.
+//! or the visitor's `Authorization`, then with the client's address and scheme as the gateway knows them. Nothing else of
+//! the client goes along: no header that it could have forged, none of the gateway's own cookies (I5). No redirect is
+//! followed.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::request::Scheme;
 
 /// The servers of a site's application, as far as identity sources need them.
 #[async_trait]
@@ -39,6 +42,8 @@ pub struct Question {
     pub cookie: Option<HeaderValue>,
     /// The visitor's credentials.
     pub authorization: Option<HeaderValue>,
+    /// The visitor's scheme, where the application is told that and the visitor's address, as with a request of its own.
+    pub forwarded: Option<Scheme>,
     /// How long all of it may take.
     pub timeout: Duration,
 }

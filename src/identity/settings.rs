@@ -7,7 +7,8 @@ use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, Network, NotYet, Period, Place, Placed, Surroundings};
+use crate::config::{Fault, Many, Network, Period, Place, Placed, Surroundings};
+use crate::identity::basic::settings::BasicSourceSettings;
 use crate::identity::jwt::settings::JwtSettings;
 use crate::identity::{Ask, FieldName, HeaderSource, Keep, Login, Reading, Source, Success, Whoami};
 use crate::request::{CanonicalPath, Networks, PathRules, fold};
@@ -28,8 +29,8 @@ pub enum IdentitySettings {
     Jwt(Box<JwtSettings>),
     /// The application itself, asked with the visitor's session.
     Whoami(WhoamiSettings),
-    #[schemars(skip)]
-    Basic(NotYet),
+    /// Name and password in `Authorization: Basic`, once the application has accepted them.
+    Basic(BasicSourceSettings),
 }
 
 /// The application's own login form.
@@ -152,7 +153,7 @@ impl Placed<IdentitySettings> {
             IdentitySettings::Whoami(whoami) => {
                 whoami.source(self.place).map(|whoami| Source::Whoami(Arc::new(whoami)))
             }
-            IdentitySettings::Basic(never) => match *never {},
+            IdentitySettings::Basic(basic) => basic.source().map(|basic| Source::Basic(Arc::new(basic))),
         }
     }
 }
@@ -285,7 +286,7 @@ impl WhoamiSettings {
 }
 
 /// A time above zero, and not above `most`.
-fn within(written: Option<Placed<Period>>, default: Duration, most: Duration) -> Result<Duration, Fault> {
+pub(super) fn within(written: Option<Placed<Period>>, default: Duration, most: Duration) -> Result<Duration, Fault> {
     match written {
         None => Ok(default),
         Some(time) if time.value.0.is_zero() || time.value.0 > most => {
@@ -296,7 +297,7 @@ fn within(written: Option<Placed<Period>>, default: Duration, most: Duration) ->
 }
 
 /// A path of the application as it goes over the wire, with a query perhaps.
-fn local_target(target: &Placed<String>) -> Result<String, Fault> {
+pub(super) fn local_target(target: &Placed<String>) -> Result<String, Fault> {
     let text = target.value.as_str();
     let path = text.split('?').next().unwrap_or_default();
     if !path.starts_with('/') || !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains('#') {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 
-use crate::identity::{Jwt, Login, Whoami};
+use crate::identity::{Basic, Jwt, Login, Whoami};
 use crate::request::Networks;
 use crate::words::{BadSubject, EmailAddress, Subject};
 
@@ -22,6 +22,8 @@ pub enum Source {
     Ask(Ask),
     /// The application itself, asked with the visitor's session.
     Whoami(Arc<Whoami>),
+    /// Name and password of the request itself, which the application accepts.
+    Basic(Arc<Basic>),
 }
 
 /// A header that named peers set themselves; nobody else's is believed (I5).

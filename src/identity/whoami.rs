@@ -76,6 +76,7 @@ impl Whoami {
             accept: self.reading.accept(),
             cookie: Some(cookie),
             authorization: None,
+            forwarded: None,
             timeout: self.timeout,
         }
     }

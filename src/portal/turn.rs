@@ -90,7 +90,12 @@ fn plain_401() -> Response<Bytes> {
 /// Nobody is signed in.
 pub(super) fn sign_in(site: &Site, to: Option<String>, reference: Reference) -> Telling<'_> {
     let telling = Notice::SIGN_IN.tell(Some(site), reference);
-    let telling = telling.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    // Where no page is there to sign in, a browser asks for name and password by itself.
+    let how = match site.basics().next() {
+        Some(basic) if to.is_none() => basic.challenge(site.spec.key.as_str()),
+        _ => HeaderValue::from_static("Bearer"),
+    };
+    let telling = telling.header(header::WWW_AUTHENTICATE, how);
     match to {
         Some(to) => telling.member("sign_in", to.as_str()).link(to, "sign-in"),
         None => telling.link("/", "start"),

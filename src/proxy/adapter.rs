@@ -244,7 +244,7 @@ impl ProxyHttp for Adapter {
             watch.response(&trip.table.gateway, &trip.visit, answer.status, &answer.headers).await;
         }
         if let Some(changing) = &mut trip.forward.changing {
-            changing.response(&trip.table.gateway, &trip.visit, &answer.headers).await;
+            changing.response(&trip.table.gateway, &trip.visit, answer.status, &answer.headers).await;
         }
         outbound::response(trip, answer)
     }

@@ -12,7 +12,7 @@ use pingora::http::RequestHeader;
 use pingora::protocols::http::client::HttpSession;
 
 use crate::identity::{Answer, Application, MOST, Question, Unanswered};
-use crate::proxy::Servers;
+use crate::proxy::{Servers, outbound};
 
 const AGENT: &str = concat!("otpgate/", env!("CARGO_PKG_VERSION"));
 /// How many heads of the kind `100 Continue` may come before the answer.
@@ -44,6 +44,9 @@ impl Servers {
         head.insert_header(USER_AGENT, AGENT)?;
         head.insert_header(ACCEPT, question.accept)?;
         head.insert_header(CONNECTION, "close")?;
+        if let Some(scheme) = question.forwarded {
+            outbound::client(&mut head, question.client, scheme)?;
+        }
         let own: [(HeaderName, _); 2] = [(COOKIE, &question.cookie), (AUTHORIZATION, &question.authorization)];
         for (name, value) in own {
             if let Some(value) = value {

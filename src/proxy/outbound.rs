@@ -1,12 +1,15 @@
 //! What the upstream gets: the judged request, free of what the client forged, with what the gateway vouches for; and
 //! what the client gets back.
 
+use std::net::IpAddr;
+
 use http::header::{
     self, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName, HeaderValue, SET_COOKIE, TRANSFER_ENCODING,
 };
 use pingora::http::{RequestHeader, ResponseHeader};
 
 use crate::proxy::trip::Trip;
+use crate::request::Scheme;
 use crate::request::cookies::{self, UpstreamCookies};
 use crate::request::headers::is_forged_in_response;
 use crate::stepup::Replacement;
@@ -42,17 +45,22 @@ pub(super) fn request(trip: &Trip, upstream: &mut RequestHeader) -> pingora::Res
     if upstream.headers.get(HOST).is_none_or(|sent| sent.as_bytes() != host.as_bytes()) {
         upstream.insert_header(HOST, host)?;
     }
-    let client = canonical.client.ip.to_string();
-    upstream.insert_header(X_REAL_IP, client.as_str())?;
-    // The one address that is certain, and no trail: whichever end an application reads, it finds the client.
-    upstream.insert_header(X_FORWARDED_FOR, client)?;
-    upstream.insert_header(X_FORWARDED_PROTO, canonical.scheme.as_str())?;
+    client(upstream, canonical.client.ip, canonical.scheme)?;
     upstream.insert_header(X_FORWARDED_PORT, canonical.authority.port_or_default(canonical.scheme).to_string())?;
     upstream.insert_header(X_FORWARDED_HOST, authority)?;
     for (name, value) in &trip.forward.add {
         upstream.insert_header(name, value)?;
     }
     Ok(())
+}
+
+/// Tells the upstream who its client is, and how that came.
+pub(super) fn client(upstream: &mut RequestHeader, ip: IpAddr, scheme: Scheme) -> pingora::Result<()> {
+    let client = ip.to_string();
+    upstream.insert_header(X_REAL_IP, client.as_str())?;
+    // The one address that is certain, and no trail: whichever end an application reads, it finds the client.
+    upstream.insert_header(X_FORWARDED_FOR, client)?;
+    upstream.insert_header(X_FORWARDED_PROTO, scheme.as_str())
 }
 
 /// Puts another request in the place of the one that came in: a resumed one, or this very one with a body that was read.

@@ -47,6 +47,8 @@ pub enum Purpose {
     Onward,
     /// A contact of an account in the store, to send a notice there when it is changed.
     Contact,
+    /// A mark in the store: whose contact was proved, and who is to be told.
+    Mark,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -71,7 +73,7 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 8] = [
+const PURPOSES: [(Purpose, &[u8]); 9] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
@@ -80,6 +82,7 @@ const PURPOSES: [(Purpose, &[u8]); 8] = [
     (Purpose::Words, b"otpgate words v1"),
     (Purpose::Onward, b"otpgate onward v1"),
     (Purpose::Contact, b"otpgate contact v1"),
+    (Purpose::Mark, b"otpgate mark v1"),
 ];
 
 // === impl Secret ===
@@ -285,7 +288,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words, onward, contact] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward, contact, mark] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -295,6 +298,7 @@ impl Key {
             Purpose::Words => words,
             Purpose::Onward => onward,
             Purpose::Contact => contact,
+            Purpose::Mark => mark,
         }
     }
 }

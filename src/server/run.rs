@@ -22,7 +22,7 @@ use crate::server::listener::{self, BadListener, Bound, Listener};
 use crate::server::log::Log;
 use crate::server::tls::Loaded;
 use crate::server::{Plan, plan};
-use crate::stepup::{Gateway, Shared, follow};
+use crate::stepup::{Gateway, Shared, Telling, follow};
 use crate::store::memory::MemoryStore;
 use crate::store::redis::RedisStore;
 use crate::store::settings::StoreAddress;
@@ -38,6 +38,8 @@ pub struct Server {
     table: Arc<ArcSwap<Table>>,
     /// The same gateway, for the admin room.
     gateway: Arc<ArcSwap<Gateway>>,
+    /// Tells of contacts that were proved.
+    telling: Telling,
     listeners: Vec<Listener>,
     admin: Option<AdminListener>,
 }
@@ -86,6 +88,9 @@ pub enum ServerError {
 
 /// How often certificates are looked at for a change.
 const CERTIFICATES: Duration = Duration::from_secs(10);
+
+/// How long whoever is just being told of a proved contact has at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a reload does to a listener, once nothing can fail any more.
 enum Step {
@@ -163,7 +168,8 @@ impl Server {
             tracing::info!(address = %admin.address(), "the admin listens");
         }
         memory.audit.metrics.loaded(memory.clock.now());
-        Ok(Self { config, signals, log, memory, table, gateway, listeners, admin })
+        let telling = Telling::start(Arc::clone(&gateway));
+        Ok(Self { config, signals, log, memory, table, gateway, telling, listeners, admin })
     }
 
     /// The addresses that are listened on.
@@ -291,13 +297,24 @@ impl Server {
     pub async fn run(mut self) {
         let grace = self.serve().await;
         tracing::info!(?grace, "stopping: no new connections, open requests are finished");
-        let Self { mut signals, listeners, admin, memory, .. } = self;
+        let Self { mut signals, listeners, admin, memory, telling, .. } = self;
         let drained = futures_util::future::join_all(listeners.into_iter().map(Listener::stop));
-        tokio::select! {
-            _ = drained => tracing::info!("every request is through"),
-            () = tokio::time::sleep(grace) => tracing::warn!("some connections were still open"),
-            () = signals.stopped() => tracing::warn!("told twice: ending at once"),
-        }
+        let is_hurried = tokio::select! {
+            _ = drained => {
+                tracing::info!("every request is through");
+                false
+            }
+            () = tokio::time::sleep(grace) => {
+                tracing::warn!("some connections were still open");
+                false
+            }
+            () = signals.stopped() => {
+                tracing::warn!("told twice: ending at once");
+                true
+            }
+        };
+        // After the requests: the last of them may have proved a contact.
+        telling.stop(if is_hurried { Duration::ZERO } else { LAST_WORDS.min(grace) }).await;
         memory.follower.abort();
         if let Some(admin) = admin {
             let _ = tokio::time::timeout(Duration::from_secs(1), admin.stop()).await;

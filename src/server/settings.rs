@@ -9,7 +9,7 @@ use crate::admin::settings::AdminSettings;
 use crate::challenge::settings::{ChallengeSettings, LimitsSettings};
 use crate::config::{Address, Credential, Many, Named, Network, NotYet, Period, Placed, Size};
 use crate::delivery::settings::DeliverySettings;
-use crate::directory::settings::SiteDirectorySettings;
+use crate::directory::settings::{SiteDirectorySettings, VerifiedSettings};
 use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
 use crate::identity::settings::IdentitySettings;
 use crate::portal::settings::PortalSettings;
@@ -109,6 +109,8 @@ pub struct SiteSettings {
     /// For how long a contact that is new to an account gets no code, 1m to 30d; the contacts that the account had before are
     /// told of the change. Default: new contacts are used at once, and nobody is told.
     pub contact_cooldown: Option<Placed<Period>>,
+    /// Who is told of each contact that a visitor proved. Default: nobody but directories that want to be.
+    pub verified: Option<VerifiedSettings>,
     /// Whether subjects that differ by case alone are one. Default exact.
     #[serde(default)]
     pub subjects: SubjectsSettings,

@@ -96,7 +96,7 @@ impl Gateway {
         particulars.is_earlier = known.is_earlier;
         particulars.usable_at = known.usable_in.map(|wait| self.shared.clock.now().after(wait));
         particulars.language = known.language;
-        particulars.directory = known.directory;
+        particulars.known_by = known.directory.map(|directory| directory.as_str().to_owned());
         particulars.account = known.account.map(|account| account.as_str().to_owned());
         particulars.send = policy.send;
         particulars.app_session = who.app_session;

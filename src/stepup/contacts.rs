@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::delivery::{Delivery, NotTaken};
-use crate::directory::Found;
+use crate::directory::{DirectoryId, Found};
 use crate::stepup::cooldown::Settled;
 use crate::stepup::{Gateway, Outage, Site, Visit};
 use crate::words::{Channel, Contact, Language, StepUp, Subject};
@@ -21,8 +21,8 @@ pub(super) struct Known {
     pub language: Option<Language>,
     /// The directory's own name for whom it is.
     pub account: Option<Subject>,
-    /// The place of the directory that knows it.
-    pub directory: Option<usize>,
+    /// What tells the directory that knows it from the site's others.
+    pub directory: Option<DirectoryId>,
 }
 
 impl Gateway {
@@ -49,7 +49,8 @@ impl Gateway {
                 Known { contacts: usable(&contacts, policy, &self.delivery), ..Known::default() }
             }
         };
-        Ok(Known { language: entry.language, account: entry.id, directory: Some(directory), ..known })
+        let directory = directories.get(directory).map(|directory| directory.id());
+        Ok(Known { language: entry.language, account: entry.id, directory, ..known })
     }
 
     /// Of contacts under a cool-down those that a code may go to: the older ones of now; without any, those that were there

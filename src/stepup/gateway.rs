@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{Audit, Event, SiteMetrics};
 use crate::delivery::Delivery;
-use crate::directory::Directories;
+use crate::directory::{Directories, Webhook};
 use crate::gate::{HostPattern, Routes};
 use crate::grant::{Assertions, Revoked, SiteRevoked};
 use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
@@ -18,6 +18,7 @@ use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::cooldown::Calm;
 use crate::stepup::locks::Locks;
+use crate::stepup::mark::Queueing;
 use crate::stepup::recheck::Told;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
@@ -57,6 +58,7 @@ pub struct Shared {
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
     answers: Mutex<HashMap<SiteKey, Arc<Answers>>>,
     pub(super) locks: Locks,
+    pub(super) marks: Queueing,
     /// What was told of re-checks.
     pub(super) told: Told,
     /// What was found of contacts under a cool-down.
@@ -105,6 +107,8 @@ pub struct SiteSpec {
     pub directories: Directories,
     /// For how long a contact that is new to an account is not offered; `None` is no cool-down.
     pub contact_cooldown: Option<Duration>,
+    /// Who is told of each contact of a directory's that a visitor proved.
+    pub webhook: Option<Arc<Webhook>>,
     /// Identity headers that its peers may set.
     pub identity_headers: IdentityHeaders,
     /// Where telephone numbers without a country code are from.
@@ -157,6 +161,7 @@ impl Shared {
             sessions: Mutex::default(),
             answers: Mutex::default(),
             locks: Locks::default(),
+            marks: Queueing::default(),
             told: Told::default(),
             calm: Calm::default(),
         }
@@ -313,7 +318,11 @@ impl Gateway {
     }
 
     pub(super) fn subject_hash(&self, site: &Site, subject: &Subject) -> KeyedHash {
-        self.keys.hash("subject", &[site.spec.key.as_str().as_bytes(), subject.as_str().as_bytes()])
+        self.subject_hash_at(&site.spec.key, subject)
+    }
+
+    pub(super) fn subject_hash_at(&self, site: &SiteKey, subject: &Subject) -> KeyedHash {
+        self.keys.hash("subject", &[site.as_str().as_bytes(), subject.as_str().as_bytes()])
     }
 
     pub(super) fn browser_hash(&self, browser: &BrowserId) -> KeyedHash {

@@ -6,7 +6,6 @@ use crate::grant::Grant;
 use crate::identity::jwt::Named;
 use crate::identity::{Ask, Login, Owner, Source};
 use crate::seal::Purpose;
-use crate::stepup::asking::Remembered;
 use crate::stepup::visit::GRANT;
 use crate::stepup::{Gateway, Outage, Site, Visit};
 use crate::store::StoreError;
@@ -61,10 +60,11 @@ impl Gateway {
     }
 
     /// Asks every source. All must agree: a request in which two name different people is nobody's. The application is asked
-    /// only when no other source names anybody; what it said lately must agree, too.
+    /// only when no other source names anybody, or credentials are said to be of somebody else; what it said lately must
+    /// agree, too.
     pub(super) async fn identify(&self, site: &Site, visit: &Visit, grant: Option<&Grant>) -> Result<Who, Unknown> {
         let mut who = Who::default();
-        let mut pending = Vec::new();
+        let (mut pending, mut is_unclear) = (Vec::new(), false);
         for source in &site.spec.sources {
             let named = match source {
                 Source::Login(login) => self.by_session(site, login, visit, &mut who).await?,
@@ -76,19 +76,19 @@ impl Gateway {
                     Named::Somebody(subject) => Some(subject),
                     Named::Unclear => return Err(Unknown::Conflict),
                 },
-                Source::Whoami(whoami) => match self.remembered_answer(site, visit, whoami, &mut who.app_session) {
-                    Remembered::Said(said) => said,
-                    Remembered::Ask(question) => {
-                        pending.push(question);
-                        None
-                    }
-                },
+                Source::Whoami(whoami) => {
+                    let remembered = self.remembered_answer(site, visit, whoami, &mut who.app_session);
+                    remembered.or_asks(&mut pending, &mut is_unclear)
+                }
+                Source::Basic(basic) => {
+                    self.remembered_credentials(site, visit, basic).or_asks(&mut pending, &mut is_unclear)
+                }
                 Source::Ask(_) => None,
             };
             who.agree(site, named)?;
         }
         for question in pending {
-            if who.subject.is_none() {
+            if question.matters(who.subject.as_ref()) {
                 let named = self.ask_application(site, visit, question).await?;
                 who.agree(site, named)?;
             }
@@ -99,7 +99,8 @@ impl Gateway {
                 who.agree(site, asked(ask, grant))?;
             }
         }
-        Ok(who)
+        // The application may take them for somebody else's.
+        if is_unclear && who.subject.is_some() { Err(Unknown::Conflict) } else { Ok(who) }
     }
 
     async fn by_session(

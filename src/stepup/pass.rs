@@ -92,7 +92,7 @@ impl Gateway {
                 })
                 .await;
                 if let Some(contact) = &contact {
-                    self.mark(site, &particulars, contact);
+                    self.mark(site, &particulars, contact, reference);
                     self.proved_by(site, particulars.named().as_ref(), contact, new_hash).await;
                 }
                 let token = resumes.then_some(token);

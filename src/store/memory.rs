@@ -9,6 +9,7 @@ mod counts;
 mod expiring;
 mod feed;
 mod kept;
+mod marks;
 mod measures;
 mod messages;
 mod pumping;
@@ -26,15 +27,16 @@ use tokio::time::timeout;
 
 use self::expiring::Expiring;
 use self::feed::Feed;
+use self::marks::Marks;
 use self::measures::Measures;
 use self::messages::Messages;
 use self::site::Site;
 use super::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable, Revocation,
-    Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
+    Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
+    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
 };
-use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MessageId, Reference, Timestamp};
+use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MarkId, MessageId, Reference, Timestamp};
 
 /// The store of one process. What it remembers ends with it.
 pub struct MemoryStore {
@@ -51,6 +53,7 @@ struct Memory {
     notes: Expiring<String, VecDeque<String>>,
     messages: Messages,
     measures: Measures,
+    marks: Marks,
 }
 
 /// How long [`Store::changes`] waits when nothing happens.
@@ -72,6 +75,7 @@ impl MemoryStore {
             notes: Expiring::new(REFERENCES),
             messages: Messages::new(),
             measures: Measures::default(),
+            marks: Marks::new(),
         };
         Self { clock, memory: Mutex::new(memory), changed: Notify::new() }
     }
@@ -315,6 +319,24 @@ impl Store for MemoryStore {
 
     async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError> {
         self.on(ask.site, |site, now| site.contacts_seen(ask, now))
+    }
+
+    async fn put_marks(&self, marks: &[NewMark<'_>], ttl: Duration, most: usize) -> Result<usize, StoreError> {
+        Ok(self.memory().marks.put(marks, ttl, most, self.clock.now()))
+    }
+
+    async fn take_marks(&self, most: usize, lease: Duration) -> Result<TakenMarks, StoreError> {
+        Ok(self.memory().marks.take(most, lease, self.clock.now()))
+    }
+
+    async fn mark_done(&self, id: MarkId) -> Result<(), StoreError> {
+        self.memory().marks.done(id, self.clock.now());
+        Ok(())
+    }
+
+    async fn mark_later(&self, id: MarkId, tries: u32, wait: Duration) -> Result<(), StoreError> {
+        self.memory().marks.later(id, tries, wait, self.clock.now());
+        Ok(())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

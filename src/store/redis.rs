@@ -6,6 +6,7 @@
 //! the other gateways is a second step, and when that fails the operation is an error.
 
 mod connection;
+mod marks;
 mod measures;
 mod messages;
 mod scripts;
@@ -23,13 +24,13 @@ use self::wire::Reply;
 use super::spending::{PERIODS, clamped};
 use super::{
     Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
-    Held, Lock, Measure, NewChallenge, NewMessage, Opened, Parking, Permit, Provers, PumpingMode, Report, Reported,
-    Repriced, Resumable, Revocation, Seen, SeenContact, SendAsk, Sighting, SiteKey, Spent, State, Store, StoreError,
-    TakenMessage, TrackedMessage,
+    Held, Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Parking, Permit, Provers, PumpingMode, Report,
+    Reported, Repriced, Resumable, Revocation, Seen, SeenContact, SendAsk, Sighting, SiteKey, Spent, State, Store,
+    StoreError, TakenMarks, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
-use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, ParkedId, Progress, Reference};
+use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, ParkedId, Progress, Reference};
 
 /// The store of several gateways.
 pub struct RedisStore {
@@ -621,6 +622,23 @@ impl Store for RedisStore {
             seen.contacts.push(read_seen(&mut reply.within()?)?);
         }
         Ok(seen)
+    }
+
+    async fn put_marks(&self, marks: &[NewMark<'_>], ttl: Duration, most: usize) -> Result<usize, StoreError> {
+        let full = self.run("put_marks", &marks::put(marks, ttl, most)).await?.count()?;
+        Ok(usize::try_from(full).unwrap_or(usize::MAX))
+    }
+
+    async fn take_marks(&self, most: usize, lease: Duration) -> Result<TakenMarks, StoreError> {
+        marks::taken(self.run("take_marks", &marks::take(most, lease)).await?)
+    }
+
+    async fn mark_done(&self, id: MarkId) -> Result<(), StoreError> {
+        self.run("mark_done", &marks::done(id)).await.map(drop)
+    }
+
+    async fn mark_later(&self, id: MarkId, tries: u32, wait: Duration) -> Result<(), StoreError> {
+        self.run("mark_later", &marks::later(id, tries, wait)).await.map(drop)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -71,6 +71,10 @@ random_id! {
     MessageId
 }
 random_id! {
+    /// Names one mark: that somebody is to be told of a contact that was proved. Whoever is told it twice knows it by that.
+    MarkId
+}
+random_id! {
     /// Names one parked request in the store.
     ParkedId
 }

@@ -72,7 +72,15 @@ const TABLE: &[(&str, &str, &str)] = &[
         "bind: [subject, network], contact: {recheck: 30d}",
         "5:75: what the directory says is bound to the subject alone: leave out `recheck`, or `app_session` and `network` in `bind`",
     ),
-    (LOGIN, "basic: {}", "10:9: `basic` is not available yet"),
+    (LOGIN, "basic: {}", "10:16: the key `path` is missing"),
+    (LOGIN, "basic: {path: 'https://evil.example/'}", "10:23: expected a path of the application, such as `/api/me`"),
+    (LOGIN, "basic: {path: /me, cache: 1h}", "10:35: expected a time above zero, 5m at most"),
+    (LOGIN, "basic: {path: /me, timeout: 0s}", "10:37: expected a time above zero, 30s at most"),
+    (
+        LOGIN,
+        "basic: {path: /me, realm: 'a\"b'}",
+        "10:35: expected at most 100 letters, digits and signs of ASCII, without quotes or backslashes",
+    ),
     (
         LOGIN,
         "jwt: {cookie: t, keys: {secret: short}, issuer: a, audience: b}",
@@ -648,5 +656,47 @@ fn a_directory_is_of_one_kind_and_its_keys_stand_beside_it() {
             "nothing is wrong",
             "{good}"
         );
+    }
+}
+
+/// Who is told of proved contacts: by nobody else's leave, and so that it can tell who says so.
+#[test]
+fn a_webhook_is_spoken_to_safely_and_signs_with_a_strong_secret() {
+    let with =
+        |keys: &str| changed("    sign_in: /login\n", &format!("    sign_in: /login\n    verified: {{{keys}}}\n"));
+    let strong = "secret: '${SECRET}'";
+    let hook = "webhook: 'https://crm.internal/otpgate'";
+    for (keys, wanted) in [
+        (hook.to_owned(), "12:15: the key `secret` is missing"),
+        (strong.to_owned(), "12:15: the key `webhook` is missing"),
+        (format!("webhook: 'http://crm.internal/otpgate', {strong}"), "12:25: contacts would be read on the way"),
+        (format!("webhook: 'ftp://crm.internal/otpgate', {strong}"), "12:25: contacts would be read on the way"),
+        (format!("webhook: 'crm.internal', {strong}"), "12:25: expected an address such as https://"),
+        (
+            format!("webhook: 'https://otp:${{PASSWORD}}@crm.internal/', {strong}"),
+            "12:25: expected an address without a user",
+        ),
+        (format!("webhook: 'https://crm.internal/#x', {strong}"), "12:25: expected an address without a user"),
+        (format!("{hook}, secret: '${{PASSWORD}}'"), "12:65: too short, whoever guesses it forges marks"),
+        (format!("{hook}, secret: '${{NOT_SET}}'"), "12:65: the environment variable `NOT_SET` is not set"),
+        (format!("{hook}, secret: whsec_aHVudGVyMg=="), "12:65: too short, whoever guesses it forges marks"),
+        (format!("{hook}, secret: 'whsec_hunter2 hunter2 hunter2'"), "12:65: what follows `whsec_` is no base64"),
+        (format!("{hook}, {strong}, timeout: 1m"), "expected 100ms to 30s"),
+        (format!("{hook}, {strong}, ca: gone.pem"), "the file `gone.pem` cannot be read"),
+        (format!("{hook}, {strong}, retries: 3"), "unknown key `retries`"),
+    ] {
+        let fault = Written::new(with(&keys).as_bytes()).fault();
+        assert!(fault.contains(wanted), "{keys}: {fault}");
+        assert!(!fault.contains("hunter2") && !fault.contains("aHVudGVyMg"), "I9: {fault}");
+    }
+    for good in [
+        format!("{hook}, {strong}"),
+        format!("webhook: 'http://127.0.0.1:9001/hook?key=${{PASSWORD}}', {strong}, timeout: 500ms"),
+        format!("{hook}, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    ] {
+        let written = Written::new(with(&good).as_bytes());
+        assert_eq!(written.fault(), "nothing is wrong", "{good}");
+        let shown = format!("{:?}", written.plan().unwrap());
+        assert!(!shown.contains("hunter2") && !shown.contains("MfKQ9r8G"), "I9");
     }
 }

@@ -225,3 +225,15 @@ fn a_sign_up_route_without_methods_is_odd() {
     let posted = signup.replace(ROUTE, "{path: /account/**, methods: POST, policy: account}");
     assert!(Written::new(posted.as_bytes()).oddities().is_empty());
 }
+
+/// Nobody is told of a contact that only its visitor vouches for.
+#[test]
+fn a_webhook_of_a_site_without_a_directory_is_odd() {
+    let verified = "    verified: {webhook: 'https://crm.internal/otpgate', secret: '${SECRET}'}\n";
+    let config = changed("    directory: {file: contacts.yaml}\n", verified);
+    let oddities = Written::new(config.as_bytes()).oddities();
+    assert!(
+        oddities.iter().any(|odd| odd.starts_with("12:25: no `directory` vouches for a contact of this site")),
+        "{oddities:?}"
+    );
+}

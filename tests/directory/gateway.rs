@@ -144,3 +144,54 @@ async fn a_directory_is_told_of_a_contact_that_was_proved() {
     }
     assert!(!world.gateway.log().contains("alice@example.com"), "I9");
 }
+
+/// A mark waits for the directory that knew the contact, wherever it stands in the config by then, and for no other one:
+/// not for one in its old place, although both are on one host and called alike.
+#[tokio::test]
+async fn a_reload_that_moves_directories_tells_no_other_one() {
+    let refuses = Arc::new(AtomicBool::new(true));
+    let crm = |knows: &'static str| {
+        let refuses = Arc::clone(&refuses);
+        Recorder::answering(move |exchange| {
+            let answer = match (exchange.heard.method(), exchange.heard.target()) {
+                ("PATCH", _) if refuses.load(Ordering::SeqCst) => json("503 Service Unavailable", "{}"),
+                ("PATCH", _) => json("200 OK", "{}"),
+                (_, target) if target == format!("/users/{knows}") => {
+                    json("200 OK", &format!("{{\"email\": \"{knows}@example.com\"}}"))
+                }
+                _ => json("404 Not Found", "{}"),
+            };
+            exchange.write(answer);
+            Then::Close
+        })
+    };
+    let (staff, customers) = (crm("alice"), crm("bob"));
+    let entry = |crm: &Recorder| {
+        let url = format!("http://127.0.0.1:{}/users/{{subject}}", crm.port);
+        format!("\n      - http: {{url: \"{url}\", pointers: {{email: /email}}, mark: {{url: \"{url}\"}}}}")
+    };
+    let upstream = Upstream::start();
+    let port = upstream.port;
+    let config =
+        |directories: &[&Recorder]| crate::config(&directories.iter().map(|crm| entry(crm)).collect::<String>(), port);
+    let gateway = Gateway::start(&config(&[&staff, &customers]), &[]);
+    let told = |crm: &Recorder| crm.heard().iter().filter(|heard| heard.method() == "PATCH").count();
+    let world = World { gateway, crm: staff, is_down: Arc::default(), _upstream: upstream };
+    world.pass("alice", "alice@example.com").await;
+    wait_for("the first try", Duration::from_secs(10), || told(&world.crm) == 1);
+
+    // Only the other one is left, in the place of the one that is to be told.
+    let reloads = || world.gateway.log().matches("the config was reloaded").count();
+    world.gateway.reload(&config(&[&customers]));
+    wait_for("the reload", Duration::from_secs(10), || reloads() == 1);
+    refuses.store(false, Ordering::SeqCst);
+    let is_kept = || world.gateway.log().contains("is not in this gateway's config");
+    wait_for("a try under the new config", Duration::from_secs(20), is_kept);
+    assert_eq!((told(&world.crm), told(&customers)), (1, 0));
+
+    world.gateway.reload(&config(&[&customers, &world.crm]));
+    wait_for("the reload", Duration::from_secs(10), || reloads() == 2);
+    wait_for("the mark to be taken", Duration::from_secs(60), || told(&world.crm) == 2);
+    assert_eq!(told(&customers), 0);
+    assert!(!world.gateway.log().contains("alice@example.com"), "I9");
+}

@@ -13,7 +13,7 @@ use otpgate::delivery::{
     ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, SmtpSpec, Tools,
 };
 use otpgate::directory::settings::Manner;
-use otpgate::directory::{Directories, FileDirectory};
+use otpgate::directory::{Directories, FileDirectory, Webhook, WebhookSpec};
 use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
 use otpgate::identity::{Ask, HeaderSource, Source};
 use otpgate::portal::{Handled, Portal};
@@ -44,6 +44,8 @@ pub struct Rules {
     /// Whether messages go to the outbox; else to a mail server that is not there.
     pub delivers: bool,
     pub budget: u64,
+    /// The port of the shop's webhook, which is told of proved contacts.
+    pub webhook: Option<u16>,
     /// The sites; else the three of this world.
     pub sites: Option<Vec<SiteSpec>>,
     /// The store; else one in memory.
@@ -63,6 +65,7 @@ impl Default for Rules {
             typed: TypedLimits::default(),
             delivers: true,
             budget: 1 << 22,
+            webhook: None,
             sites: None,
             store: None,
             keys: None,
@@ -74,6 +77,7 @@ pub struct World {
     pub gateway: Arc<Gateway>,
     pub clock: Arc<TestClock>,
     pub outbox: Arc<Outbox>,
+    pub keys: Arc<KeyRing>,
     portal: Portal,
 }
 
@@ -155,9 +159,17 @@ impl World {
             budget: Budget { per_subject: rules.budget, total: 1 << 28, per_browser: 8 },
             limits: Limits { failures: rules.failures, typed: rules.typed, ..Limits::default() },
         };
-        let sites = rules.sites.unwrap_or_else(|| vec![shop(), wiki(), vault()]);
-        let gateway = Gateway::new(shared, keys, Arc::new(delivery), challenge, sites, TrustedProxies::default());
-        Self { gateway: Arc::new(gateway), clock, outbox, portal: Portal::default() }
+        let sites = rules.sites.unwrap_or_else(|| vec![shop(rules.webhook), wiki(), vault()]);
+        let (ring, trusted) = (Arc::clone(&keys), TrustedProxies::default());
+        let gateway = Gateway::new(shared, ring, Arc::new(delivery), challenge, sites, trusted);
+        Self { gateway: Arc::new(gateway), clock, outbox, keys, portal: Portal::default() }
+    }
+
+    /// The gateway under another config, as after a reload, or another one on the same store.
+    pub fn under(&self, keys: &Arc<KeyRing>, webhook: Option<u16>) -> Arc<Gateway> {
+        let (shared, delivery) = (Arc::clone(self.gateway.shared()), Arc::clone(self.gateway.delivery()));
+        let (rules, sites) = (self.gateway.rules().clone(), vec![shop(webhook)]);
+        Arc::new(Gateway::new(shared, Arc::clone(keys), delivery, rules, sites, TrustedProxies::default()))
     }
 
     /// A browser in which `subject` is signed in.
@@ -232,6 +244,7 @@ pub fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) ->
         sign_in: Some(SignIn::new("/login".to_owned())),
         directories: Directories::new(vec![Arc::new(FileDirectory::load(file.path(), Manner::default()).unwrap())]),
         identity_headers: IdentityHeaders::new(),
+        webhook: None,
     }
 }
 
@@ -243,7 +256,7 @@ pub fn by_header() -> Source {
 /// The channels that an outbox carries.
 const CHANNELS: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Voice];
 
-fn shop() -> SiteSpec {
+fn shop(webhook: Option<u16>) -> SiteSpec {
     let all = CHANNELS;
     let routes = vec![
         route("/account/**", step_up("account", &all, 900, SendWhen::OnArrival)),
@@ -251,7 +264,12 @@ fn shop() -> SiteSpec {
         route("/pay/**", step_up("payments", &all, 0, SendWhen::OnArrival)),
         route("/staff/**", Policy::Deny),
     ];
-    site(SHOP, "Example Shop", routes, vec![by_header()])
+    let webhook = webhook.map(|port| {
+        let url = format!("http://127.0.0.1:{port}/verified").parse().unwrap();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret of the webhook");
+        Arc::new(Webhook::new(WebhookSpec { url, key, timeout: Duration::from_secs(5), ca: vec![] }).unwrap())
+    });
+    SiteSpec { webhook, ..site(SHOP, "Example Shop", routes, vec![by_header()]) }
 }
 
 pub fn wiki() -> SiteSpec {

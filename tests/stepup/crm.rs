@@ -36,6 +36,12 @@ impl Crm {
         self.entries.lock().unwrap().insert(Subject::parse(subject).unwrap(), entry);
     }
 
+    /// When the contacts of somebody were proved.
+    pub fn verified_at(&self, subject: &str) -> Vec<Option<Timestamp>> {
+        let entries = self.entries.lock().unwrap();
+        entries[&Subject::parse(subject).unwrap()].contacts.iter().map(|listed| listed.verified_at).collect()
+    }
+
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -70,6 +76,9 @@ impl Directory for Crm {
     }
 
     async fn mark(&self, mark: &Mark) -> Result<(), MarkError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(MarkError::Later("down".to_owned()));
+        }
         let mut entries = self.entries.lock().unwrap();
         let entry = entries.get_mut(&mark.subject).unwrap();
         let marked = entry.contacts.iter_mut().filter(|listed| listed.contact.is_same(&mark.contact));

@@ -9,6 +9,7 @@ mod support;
 
 mod account;
 mod api;
+mod basic;
 mod codes;
 #[path = "../portal/world.rs"]
 #[allow(dead_code)]
@@ -22,6 +23,7 @@ mod jwt;
 mod languages;
 mod limits;
 mod login;
+mod marks;
 mod onward;
 mod operator;
 mod outage;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use otpgate::audit::Kind;
 use otpgate::directory::{Keep, Listed};
-use otpgate::stepup::SiteSpec;
+use otpgate::stepup::{SiteSpec, Telling};
 use otpgate::words::{Channel, Clock as _, ContactRule, Policy, SendWhen, StepUp, Subject, Timestamp};
 use serde_json::Value;
 
@@ -158,6 +159,7 @@ async fn what_the_directory_says_of_anything_else_does_not_count() {
 #[tokio::test]
 async fn a_passed_challenge_makes_the_directory_say_so() {
     let (world, crm) = world(Some(Keep::REMOTE));
+    let _telling = Telling::start(Arc::new(ArcSwap::new(Arc::clone(&world.gateway))));
     crm.set("alice", vec![plain(Channel::Email, ALICE)]);
     let mut browser = world.signed_in("alice");
     pass(&world, &mut browser, "/mail/1").await;

@@ -13,6 +13,7 @@ mod challenges;
 mod contacts;
 mod failures;
 mod feed;
+mod marks;
 mod measures;
 mod messages;
 mod model;
@@ -139,6 +140,17 @@ const CASES: &[Case] = cases! {
         what_an_operator_vouches_for_was_always_there,
         accounts_and_sites_are_apart,
         one_of_many_tells;
+    marks:
+        the_oldest_mark_is_taken_first,
+        a_mark_is_queued_once,
+        a_lease_runs_out,
+        a_mark_comes_later,
+        whose_lease_ran_out_moves_nothing,
+        a_full_queue_takes_no_more,
+        only_the_newest_of_its_kind_waits,
+        marks_leave_with_their_time,
+        a_mark_is_taken_by_one,
+        a_mark_that_many_queue_is_one;
     provers:
         others_are_counted_once_each,
         the_newest_provers_are_kept,
@@ -199,6 +211,13 @@ async fn memory_keeps_every_promise() {
 async fn redis_keeps_every_promise() {
     let server = support::Redis::start();
     let store = Arc::new(redis::store_at(&server.url()));
-    run_all(|name| Bench::new(name, Arc::<otpgate::store::redis::RedisStore>::clone(&store), None)).await;
+    let with_queue: Vec<&str> =
+        CASES.iter().map(|(name, _)| *name).filter(|name| name.starts_with("marks::")).collect();
+    let store_of = |name: &str| match with_queue.iter().position(|case| *case == name) {
+        // A database of its own; the first shares that of all others.
+        Some(number) if number > 0 => Arc::new(redis::store_at(&format!("{}/{number}", server.url()))),
+        _ => Arc::clone(&store),
+    };
+    run_all(|name| Bench::new(name, store_of(name), None)).await;
     redis::check_keys(&server).await;
 }

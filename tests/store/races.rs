@@ -16,7 +16,7 @@ use crate::money::{charge, units};
 use crate::pumping::{RULES, range, sending};
 
 /// Does the same thing many times at once, and gives every outcome.
-async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+pub async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     count: usize,
     make: impl Fn() -> F,
 ) -> Vec<T> {

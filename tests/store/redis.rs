@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use otpgate::audit::Audit;
 use otpgate::store::redis::RedisStore;
 use otpgate::store::{
-    Change, Charged, Cursor, Found, Grain, Held, Measure, MoneyBudget, NewMessage, Permit, Reported, Revocation,
-    SiteKey, Store as _, StoreError, What,
+    Change, Charged, Cursor, Found, Grain, Held, Measure, MoneyBudget, NewMark, NewMessage, Permit, Reported,
+    Revocation, SiteKey, Store as _, StoreError, What,
 };
-use otpgate::words::{Progress, SystemClock, Timestamp};
+use otpgate::words::{MarkId, Progress, SystemClock, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::bench::{Answering, Bench, LONG, Opening, Sending, Visitor, grant_id, hash};
+use crate::bench::{Answering, Bench, LONG, Opening, Sending, Visitor, grant_id, hash, random};
 use crate::measures::{measure, somebody};
 use crate::messages::{Carried, message_id, report};
 use crate::money::{ENDLESS, charge, units};
@@ -67,6 +67,10 @@ pub async fn check_keys(server: &Redis) {
         "{*messages}:m:",
         "{*messages}:t:",
         "{*messages}:n:",
+        "{*marks}:queue",
+        "{*marks}:k:",
+        "{*marks}:d:",
+        "{*marks}:n:",
         "{*measures}:fine:",
         "{*measures}:coarse:",
     ] {
@@ -391,6 +395,15 @@ async fn scripts_are_loaded_again() {
     assert_eq!(t.store.measured(Grain::Fine, 2).await.unwrap().len(), 1);
     forget().await;
     assert!(matches!(charge(&t, units(3), ENDLESS).await, Charged::Yes(_)));
+    forget().await;
+    let id = MarkId::from_random(random());
+    assert_eq!(t.store.put_marks(&[NewMark { id, sealed: b"sealed", of: None }], LONG, 1).await.unwrap(), 0);
+    forget().await;
+    assert_eq!(t.store.take_marks(1, LONG).await.unwrap().marks[0].id, id);
+    forget().await;
+    t.store.mark_later(id, 1, LONG).await.unwrap();
+    forget().await;
+    t.store.mark_done(id).await.unwrap();
     forget().await;
     t.store.correct(&t.site, units(3), units(1)).await.unwrap();
     forget().await;

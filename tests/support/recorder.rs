@@ -76,7 +76,12 @@ impl Recorder {
 
     /// Answers as `script` does.
     pub fn answering(script: impl Fn(&mut Exchange<'_>) -> Then + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::answering_at(0, script)
+    }
+
+    /// The same on a port that nobody listens on until now.
+    pub fn answering_at(port: u16, script: impl Fn(&mut Exchange<'_>) -> Then + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::<Shared>::default();
         let (script, server) = (Arc::new(script), Arc::clone(&shared));

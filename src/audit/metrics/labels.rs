@@ -97,6 +97,18 @@ label_values! {
 }
 
 label_values! {
+    /// What became of telling somebody of a contact that was proved.
+    MarkOutcome {
+        /// It was taken.
+        Taken = "taken",
+        /// It was not taken, and is told again later.
+        Later = "later",
+        /// It is not told any more.
+        Dropped = "dropped",
+    }
+}
+
+label_values! {
     /// What a directory answered.
     Lookup {
         /// It knows the subject.
@@ -160,6 +172,13 @@ pub(super) struct SendLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ReceiptLabels {
     pub(super) provider: String,
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct MarkLabels {
+    pub(super) site: String,
+    pub(super) to: String,
     pub(super) outcome: &'static str,
 }
 

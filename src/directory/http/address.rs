@@ -60,6 +60,11 @@ impl Address {
         Url::parse(&text).ok().filter(|url| url.as_str() == text)
     }
 
+    /// The whole of it, with `{subject}` where the subject goes. May hold a secret.
+    pub(in crate::directory) fn template(&self) -> &str {
+        &self.template
+    }
+
     /// Whom it goes to.
     pub(in crate::directory) fn host(&self) -> &str {
         &self.host

@@ -165,7 +165,7 @@ fn address(url: &Placed<Credential>, around: &Surroundings<'_>) -> Result<Addres
     Address::parse(url.reveal(around)?.reveal()).map_err(|error| url.fault(error))
 }
 
-fn certificates(ca: &Placed<PathBuf>, around: &Surroundings<'_>) -> Result<Vec<Certificate>, Fault> {
+pub(super) fn certificates(ca: &Placed<PathBuf>, around: &Surroundings<'_>) -> Result<Vec<Certificate>, Fault> {
     let shown = ca.value.display();
     let pem = std::fs::read(around.path(&ca.value))
         .map_err(|error| ca.fault(format!("the file `{shown}` cannot be read: {error}")))?;

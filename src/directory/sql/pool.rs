@@ -126,6 +126,15 @@ impl Url {
         self.dialect
     }
 
+    /// The port of its server, where it has one.
+    pub(super) fn port(&self) -> Option<u16> {
+        match &self.options {
+            Options::Postgres(options) => Some(options.get_port()),
+            Options::MySql(options) => Some(options.get_port()),
+            Options::Sqlite(_) => None,
+        }
+    }
+
     /// Whether passwords and contacts may cross a network without a verified TLS connection.
     #[must_use]
     pub fn is_open(&self) -> bool {

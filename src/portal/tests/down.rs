@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::store::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable, Revocation,
-    Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMessage, TrackedMessage,
+    Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
+    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
 };
-use crate::words::{Amount, ChallengeId, KeyedHash, MessageId, Reference};
+use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 
 /// A store that does not answer.
 #[derive(Debug)]
@@ -119,6 +119,18 @@ impl Store for Down {
         down()
     }
     async fn provers(&self, _: &Provers<'_>) -> Result<u32, StoreError> {
+        down()
+    }
+    async fn put_marks(&self, _: &[NewMark<'_>], _: Duration, _: usize) -> Result<usize, StoreError> {
+        down()
+    }
+    async fn take_marks(&self, _: usize, _: Duration) -> Result<TakenMarks, StoreError> {
+        down()
+    }
+    async fn mark_done(&self, _: MarkId) -> Result<(), StoreError> {
+        down()
+    }
+    async fn mark_later(&self, _: MarkId, _: u32, _: Duration) -> Result<(), StoreError> {
         down()
     }
     async fn ping(&self) -> Result<(), StoreError> {

@@ -133,6 +133,7 @@ fn call() -> Call {
         sign_in: Some(SignIn::new("/login".to_owned())),
         directories: crate::directory::Directories::default(),
         identity_headers: Default::default(),
+        webhook: None,
     };
     let gateway =
         Arc::new(Gateway::new(shared, Arc::new(keys), delivery, rules, vec![spec], TrustedProxies::default()));

@@ -33,6 +33,10 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
                 self::header(header, settings, notes);
             }
         }
+        if let Some(verified) = site.verified.as_ref().filter(|_| site.directory.is_empty()) {
+            let text = "no `directory` vouches for a contact of this site: the webhook will never be told of one";
+            notes.add(verified.webhook.place, text);
+        }
         logins::note(site, plan, notes);
         passable(site, plan, notes);
         for (route, planned) in site.routes.iter().zip(&plan.routes) {

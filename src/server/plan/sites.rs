@@ -91,6 +91,7 @@ fn plan(
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?.map(SignIn::new),
         directories: Directories::kept(directories),
         contact_cooldown: site.contact_cooldown.as_ref().map(cooldown).transpose()?,
+        webhook: site.verified.as_ref().map(|verified| verified.load(around)).transpose()?.map(Arc::new),
         case_insensitive,
         country: manner.country,
     };
@@ -144,7 +145,7 @@ fn session_bound(site: &SiteSettings, name: &Placed<String>, policy: &Policy) ->
 fn identity_headers(sources: &[Source]) -> IdentityHeaders {
     sources.iter().fold(IdentityHeaders::new(), |headers, source| match source {
         Source::Header(header) => headers.owned_by(HeaderName::clone(&header.name), header.from.clone()),
-        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) | Source::Whoami(_) => headers,
+        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) | Source::Whoami(_) | Source::Basic(_) => headers,
     })
 }
 

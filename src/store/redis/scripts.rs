@@ -19,6 +19,7 @@ const PUMPING: &str = concat!(include_str!("site.lua"), include_str!("pumping.lu
 const MONEY: &str = concat!(include_str!("site.lua"), include_str!("money.lua"));
 const FEED: &str = include_str!("feed.lua");
 const MESSAGES: &str = include_str!("messages.lua");
+const MARKS: &str = include_str!("marks.lua");
 const MEASURES: &str = include_str!("measures.lua");
 
 scripts! { SITE:
@@ -60,6 +61,13 @@ scripts! { MESSAGES:
     KEEP_WORDS = "keep_words.lua",
     WORDS = "words.lua",
     REPORT = "report.lua",
+}
+
+scripts! { MARKS:
+    PUT_MARKS = "put_marks.lua",
+    TAKE_MARKS = "take_marks.lua",
+    MARK_DONE = "mark_done.lua",
+    MARK_LATER = "mark_later.lua",
 }
 
 scripts! { MEASURES:
