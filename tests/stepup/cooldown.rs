@@ -472,7 +472,7 @@ async fn o27_two_gateways_with_one_redis_send_one_notice() {
 /// The real binary, with both stores: a file of contacts that is changed, the notice, and the command of support.
 #[tokio::test]
 async fn o27_a_changed_file_sends_codes_to_the_address_from_before() {
-    let site = "identity: {login: {path: /login, field: email, session_cookie: SID, success: {status: 302}, \
+    let site = "identity: {login: {path: /login, field: email, session_cookie: SID, success: {status: [302, 303]}, \
                 logout: /logout}}\n    sign_in: /login\n    contact_cooldown: 1h";
     let config = Config { site, top: "portal: {support: help@example.com}", ..Config::default() };
     for_both(config, async |world| {
