@@ -7,6 +7,7 @@
 mod answers;
 mod application;
 pub mod basic;
+mod certificate;
 mod field;
 pub mod jwt;
 mod login;
@@ -19,6 +20,7 @@ mod whoami;
 pub use answers::{About, Answers, Keep, Named};
 pub use application::{Answer, Application, MOST, Question, Unanswered};
 pub use basic::{Basic, Presented};
+pub use certificate::{CertificateNames, ClientCertificate, NameKind};
 pub use field::{FieldName, Said};
 pub use jwt::Jwt;
 pub use login::{Attempt, Change, Login, Request as LoginRequest, Success, Watched};

@@ -9,6 +9,7 @@ mod answer;
 mod asking;
 mod body;
 mod outbound;
+mod peer;
 mod servers;
 pub mod settings;
 mod table;
@@ -18,6 +19,7 @@ mod tunnel;
 mod upstream;
 
 pub use adapter::Adapter;
+pub use peer::{Peer, PeerCertificate};
 pub use servers::Servers;
 pub use table::Table;
 pub use upstream::{Balance, HealthCheck, UpstreamSpec, UpstreamTls};

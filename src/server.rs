@@ -12,7 +12,8 @@ mod settings;
 pub mod tls;
 
 pub use plan::{
-    AdminPlan, CertificateFiles, ListenerPlan, LogFormat, LogPlan, Plan, RoutePlan, SitePlan, plan, plan_with,
+    AdminPlan, CertificateFiles, ClientFiles, ListenerPlan, LogFormat, LogPlan, Plan, RoutePlan, SitePlan, plan,
+    plan_with,
 };
 pub use run::{Server, ServerError};
 pub use settings::{Settings, schema};

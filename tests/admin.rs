@@ -237,7 +237,7 @@ fn visit(more: &[(&'static str, &str)]) -> Visit {
     };
     let door = Door::enter(raw, &TrustedProxies::default()).unwrap();
     let request = door.path(otpgate::request::PathRules::default()).unwrap();
-    Visit { request, headers }
+    Visit { request, headers, certificate: None }
 }
 
 async fn answer(request: RequestBuilder) -> Answer {

@@ -370,6 +370,9 @@ fn subject_text(site: &SitePlan, policy: &Policy, subject: Result<&Option<Subjec
         }
         Ok(None) => match &site.spec.sign_in {
             Some(path) => format!("none: would be sent to {path}"),
+            None if site.spec.sources.iter().any(|source| matches!(source, Source::ClientCertificate(_))) => {
+                "none: would need a client certificate; `--subject` says whose".to_owned()
+            }
             None if site.spec.sources.iter().any(|source| matches!(source, Source::Basic(_))) => {
                 "none: would be asked for name and password, which count once the application accepts them".to_owned()
             }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::config::{Fault, Many, Network, Period, Place, Placed, Surroundings};
 use crate::identity::basic::settings::BasicSourceSettings;
 use crate::identity::jwt::settings::JwtSettings;
-use crate::identity::{Ask, FieldName, HeaderSource, Keep, Login, Reading, Source, Success, Whoami};
+use crate::identity::{Ask, ClientCertificate, FieldName, HeaderSource, Keep, Login, Reading, Source, Success, Whoami};
 use crate::request::{CanonicalPath, Networks, PathRules, fold};
 use crate::words::EmailAddress;
 
@@ -31,6 +31,9 @@ pub enum IdentitySettings {
     Whoami(WhoamiSettings),
     /// Name and password in `Authorization: Basic`, once the application has accepted them.
     Basic(BasicSourceSettings),
+    /// The certificate that the visitor's connection was made with; a listener must take some.
+    #[serde(rename = "client_certificate")]
+    ClientCertificate(ClientCertificate),
 }
 
 /// The application's own login form.
@@ -153,6 +156,7 @@ impl Placed<IdentitySettings> {
             IdentitySettings::Whoami(whoami) => {
                 whoami.source(self.place).map(|whoami| Source::Whoami(Arc::new(whoami)))
             }
+            IdentitySettings::ClientCertificate(certificate) => Ok(Source::ClientCertificate(certificate.clone())),
             IdentitySettings::Basic(basic) => basic.source().map(|basic| Source::Basic(Arc::new(basic))),
         }
     }

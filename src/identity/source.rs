@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 
-use crate::identity::{Basic, Jwt, Login, Whoami};
+use crate::identity::{Basic, ClientCertificate, Jwt, Login, Whoami};
 use crate::request::Networks;
 use crate::words::{BadSubject, EmailAddress, Subject};
 
@@ -24,6 +24,8 @@ pub enum Source {
     Whoami(Arc<Whoami>),
     /// Name and password of the request itself, which the application accepts.
     Basic(Arc<Basic>),
+    /// The certificate that the visitor's connection was made with.
+    ClientCertificate(ClientCertificate),
 }
 
 /// A header that named peers set themselves; nobody else's is believed (I5).

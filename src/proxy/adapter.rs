@@ -20,7 +20,7 @@ use crate::portal::{self, Handled, Portal};
 use crate::proxy::body::SessionBody;
 use crate::proxy::trip::{Context, Trip};
 use crate::proxy::trouble::Trouble;
-use crate::proxy::{Servers, Table, answer, outbound};
+use crate::proxy::{Peer, Servers, Table, answer, outbound};
 use crate::request::canonical::{has_two_framings, target_on_the_wire};
 use crate::request::{CanonicalRequest, Door, RawRequest, Refused, RequestKind};
 use crate::stepup::{Gateway, Site, Visit};
@@ -54,7 +54,8 @@ impl Adapter {
         }
         let (site, request) =
             canonical(&gateway, session).map_err(|trouble| turned_away(&gateway, session, trouble))?;
-        let visit = Visit { request, headers: session.req_header().headers.clone() };
+        let certificate = Peer::names(session.digest(), gateway.shared().clock.now());
+        let visit = Visit { request, headers: session.req_header().headers.clone(), certificate };
         if gateway.receives_at(visit.request.authority.host()) {
             // What providers send comes before any site, and goes no further.
             let mut body = SessionBody::new(session, false);

@@ -8,15 +8,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use pingora::apps::{HttpServerApp as _, HttpServerOptions, ServerApp as _};
 use pingora::listeners::tls::Acceptor;
-use pingora::protocols::Stream;
 use pingora::protocols::l4::listener::Listener as Socket;
 use pingora::protocols::l4::stream::Stream as Connection;
+use pingora::protocols::{GetProxyDigest as _, Ssl as _, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 
-use crate::proxy::{Adapter, Table};
+use crate::proxy::{Adapter, Peer, Table};
 use crate::server::ListenerPlan;
 use crate::server::tls::{BadCertificate, Certificates, Loaded};
 
@@ -26,7 +26,6 @@ pub struct Bound {
     socket: Arc<std::net::TcpListener>,
     served: TcpListener,
     certificates: Option<Arc<Certificates>>,
-    acceptor: Option<Acceptor>,
 }
 
 /// A listener at work.
@@ -60,14 +59,6 @@ pub enum BadListener {
         /// Why.
         why: BadCertificate,
     },
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up on {address}: {why}")]
-    Tls {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        why: rustls::Error,
-    },
 }
 
 /// How long a TLS handshake may take.
@@ -89,29 +80,23 @@ impl Bound {
     /// When either fails.
     pub fn new(plan: ListenerPlan, old: Option<&Listener>) -> Result<Self, BadListener> {
         let address = plan.address;
-        let (certificates, acceptor) = if plan.tls.is_empty() {
-            (None, None)
-        } else {
-            let certificates = Certificates::new(read(&plan)?);
-            let config = certificates.server_config().map_err(|why| BadListener::Tls { address, why })?;
-            (Some(certificates), Some(Acceptor::from_server_config(config)))
-        };
+        let certificates = if plan.tls.is_empty() { None } else { Some(Certificates::new(read(&plan)?)) };
         let bind = |why| BadListener::Bind { address, why };
         let socket = match old.filter(|old| old.plan.address == address) {
             Some(old) => Arc::clone(&old.socket),
             None => Arc::new(listen(address).map_err(bind)?),
         };
         let served = socket.try_clone().and_then(TcpListener::from_std).map_err(bind)?;
-        Ok(Self { plan, socket, served, certificates, acceptor })
+        Ok(Self { plan, socket, served, certificates })
     }
 
     /// Serves by whatever `table` holds.
     pub fn serve(self, table: Arc<ArcSwap<Table>>) -> Listener {
-        let Self { plan, socket, served, certificates, acceptor } = self;
+        let Self { plan, socket, served, certificates } = self;
         let app = Arc::new(proxy(Adapter::new(table, plan.max_header)));
         let (stop, stopped) = watch::channel(false);
         let (alive, connections) = mpsc::channel(1);
-        tokio::spawn(accept(Socket::from(served), acceptor.map(Arc::new), Arc::clone(&app), stopped, alive));
+        tokio::spawn(accept(Socket::from(served), certificates.clone(), Arc::clone(&app), stopped, alive));
         Listener { plan, socket, certificates, stop, app, connections }
     }
 }
@@ -121,7 +106,8 @@ impl Bound {
 /// # Errors
 /// When they cannot be used.
 pub fn read(plan: &ListenerPlan) -> Result<Loaded, BadListener> {
-    Loaded::read(&plan.tls).map_err(|why| BadListener::Certificates { address: plan.address, why })
+    Loaded::read(&plan.tls, plan.clients.as_ref())
+        .map_err(|why| BadListener::Certificates { address: plan.address, why })
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
@@ -145,7 +131,7 @@ fn proxy(adapter: Adapter) -> HttpProxy<Adapter> {
 
 async fn accept(
     socket: Socket,
-    acceptor: Option<Arc<Acceptor>>,
+    certificates: Option<Arc<Certificates>>,
     app: Arc<HttpProxy<Adapter>>,
     mut stopped: watch::Receiver<bool>,
     alive: mpsc::Sender<()>,
@@ -157,10 +143,10 @@ async fn accept(
         };
         match accepted {
             Ok(connection) => {
-                let (acceptor, app, stopped, alive) =
-                    (acceptor.clone(), Arc::clone(&app), stopped.clone(), alive.clone());
+                let (certificates, app, stopped, alive) =
+                    (certificates.clone(), Arc::clone(&app), stopped.clone(), alive.clone());
                 tokio::spawn(async move {
-                    serve(connection, acceptor.as_deref(), &app, &stopped).await;
+                    serve(connection, certificates.as_ref(), &app, &stopped).await;
                     drop(alive);
                 });
             }
@@ -175,7 +161,7 @@ async fn accept(
 
 async fn serve(
     mut connection: Connection,
-    acceptor: Option<&Acceptor>,
+    certificates: Option<&Arc<Certificates>>,
     app: &Arc<HttpProxy<Adapter>>,
     stopped: &watch::Receiver<bool>,
 ) {
@@ -183,10 +169,10 @@ async fn serve(
         tracing::debug!(%error, "a connection was gone before it was served");
         return;
     }
-    let mut next: Option<Stream> = match acceptor {
+    let mut next: Option<Stream> = match certificates {
         None => Some(Box::new(connection)),
-        Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.tls_handshake(connection)).await {
-            Ok(Ok(stream)) => Some(Box::new(stream)),
+        Some(certificates) => match tokio::time::timeout(HANDSHAKE, handshake(connection, certificates)).await {
+            Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a TLS handshake failed");
                 None
@@ -200,6 +186,22 @@ async fn serve(
     while let Some(stream) = next {
         next = app.process_new(stream, stopped).await;
     }
+}
+
+/// Speaks TLS on a connection. Whoever shows a certificate that is not good gets none (CVE-2026-27586).
+async fn handshake(mut connection: Connection, certificates: &Arc<Certificates>) -> pingora::Result<Stream> {
+    let loaded = certificates.loaded();
+    let peer = Peer::default();
+    if loaded.asks() {
+        connection.set_proxy_digest(peer.digest()?);
+    }
+    let stream = Acceptor::from_server_config(loaded.config()).tls_handshake(connection).await?;
+    // Not before the handshake has succeeded: only then it is known that the certificate is the client's own.
+    let chain = stream.get_ssl().and_then(|tls| tls.peer_cert_chain_der()).unwrap_or_default();
+    if let Some(shown) = certificates.shown(chain, &loaded) {
+        peer.shows(shown);
+    }
+    Ok(Box::new(stream))
 }
 
 // === impl Listener ===

@@ -59,6 +59,8 @@ pub struct ListenerPlan {
     pub address: SocketAddr,
     /// Certificates, one per name; none is plain HTTP.
     pub tls: Vec<CertificateFiles>,
+    /// The certificates of clients that are taken; none asks for none.
+    pub clients: Option<ClientFiles>,
     /// The most that a request's headers may take, in bytes.
     pub max_header: usize,
 }
@@ -70,6 +72,17 @@ pub struct CertificateFiles {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+}
+
+/// Which certificates of clients are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientFiles {
+    /// Who signs them, at least one.
+    pub authorities: Vec<PathBuf>,
+    /// Which of them are revoked.
+    pub revoked: Vec<PathBuf>,
+    /// Whether a client without one is turned away.
+    pub required: bool,
 }
 
 /// A site and its application.

@@ -73,6 +73,8 @@ pub struct ListenerSettings {
     /// Certificates, one per name. Default: none, plain HTTP.
     #[serde(default)]
     pub tls: Many<CertificateSettings>,
+    /// Certificates that visitors show. Default: nobody is asked for one.
+    pub client_certificates: Option<Placed<ClientCertificatesSettings>>,
     /// Whether a PROXY header comes first. Only false is available yet.
     pub proxy_protocol: Option<Placed<bool>>,
     /// The most that a request's headers may take, 4KiB to 256KiB. Default 32KiB.
@@ -87,6 +89,20 @@ pub struct CertificateSettings {
     pub certificate: Placed<PathBuf>,
     /// A PEM file: its private key.
     pub key: Placed<PathBuf>,
+}
+
+/// Certificates that visitors show (mutual TLS). The files are read again when they change.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificatesSettings {
+    /// PEM files: the authorities that sign them. Whatever else these sign for clients is taken, too.
+    pub ca: Many<Placed<PathBuf>>,
+    /// PEM files: lists of revoked certificates (CRL). With any, each certificate must be covered by one that has not run
+    /// out, up to the authority. Default: none is revoked.
+    #[serde(default)]
+    pub crl: Many<Placed<PathBuf>>,
+    /// Whether a visitor without a certificate is turned away in the handshake. Default: false.
+    pub required: Option<Placed<bool>>,
 }
 
 /// A site: host names, an upstream, its routes.

@@ -71,6 +71,10 @@ impl Gateway {
                 Source::Header(header) => {
                     header.subject(&visit.headers, visit.request.peer).map_err(|_| Unknown::Conflict)?
                 }
+                Source::ClientCertificate(certificate) => match &visit.certificate {
+                    Some(names) => certificate.subject(names).map_err(|_| Unknown::Conflict)?,
+                    None => None,
+                },
                 Source::Jwt(jwt) => match jwt.named(&visit.headers, self.shared.clock.now()).await? {
                     Named::Nobody => None,
                     Named::Somebody(subject) => Some(subject),

@@ -123,7 +123,8 @@ impl Gateway {
             query: Query::parse(query.map(str::as_bytes)).ok()?,
             ..visit.request.clone()
         };
-        Some(Visit { request, headers: resumed_headers(&parked.headers, &visit.headers) })
+        let headers = resumed_headers(&parked.headers, &visit.headers);
+        Some(Visit { request, headers, certificate: visit.certificate.clone() })
     }
 
     fn already_sent(&self, visit: &Visit, reference: Reference) -> Ruling {

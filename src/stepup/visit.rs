@@ -1,9 +1,12 @@
 //! A request as it came in, and its body.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use crate::identity::CertificateNames;
 use crate::request::{CanonicalRequest, OwnCookie, OwnOrigin, own_origin};
 use crate::words::BrowserId;
 
@@ -14,6 +17,8 @@ pub struct Visit {
     pub request: CanonicalRequest,
     /// Its headers, as they came.
     pub headers: HeaderMap,
+    /// The names in the certificate of its connection, where one was shown and is good.
+    pub certificate: Option<Arc<CertificateNames>>,
 }
 
 /// A request's body, read only when the conductor must: to park it, or to bind a confirmation to it.

@@ -343,7 +343,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         LOGIN,
         "login: {path: /login, field: a, session_cookie: S}\n        header: {}",
-        "10:9: expected just one key, one of login, header, ask, jwt, whoami, basic",
+        "10:9: expected just one key, one of login, header, ask, jwt, whoami, basic, client_certificate",
     ),
     (
         LOGIN,
@@ -423,6 +423,22 @@ const TABLE: &[(&str, &str, &str)] = &[
         "1:50: `127.0.0.1:8080` is listened on twice",
     ),
     ("8080}", "8080, max_header_size: 1KiB}", "1:55: expected a size from 4KiB to 256KiB"),
+    (
+        "8080}",
+        "8080, client_certificates: {ca: empty}}",
+        "1:59: certificates are shown in TLS alone: add `tls` to this listener",
+    ),
+    (
+        LOGIN,
+        "client_certificate: {name: email}",
+        "10:9: no listener takes certificates of clients: add `client_certificates` to one with `tls`",
+    ),
+    (
+        LOGIN,
+        "client_certificate: {name: serial}",
+        "10:36: unknown word `serial`: expected one of email, dns, uri, common_name",
+    ),
+    (LOGIN, "client_certificate: {}", "10:29: the key `name` is missing"),
     ("8080}", "8080, tls: {certificate: empty, key: empty}}", "1:57: `empty` has no certificate in PEM"),
     (
         "store: memory",

@@ -112,6 +112,37 @@ fn relative_paths_start_from_the_config() {
 }
 
 #[test]
+fn what_is_said_of_clients_certificates_is_looked_into() {
+    let key = rcgen::generate_simple_self_signed(vec!["shop.example.com".to_owned()]).unwrap();
+    let (certificate, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
+    let written = |clients: &str| {
+        let tls = format!("8080, tls: {{certificate: cert.pem, key: key.pem}}, client_certificates: {clients}}}");
+        let config = changed("8080}", &tls);
+        let with =
+            [("cert.pem", certificate.as_str()), ("key.pem", &secret), ("empty.pem", "\n"), ("bad.pem", BAD_CRL)];
+        with.iter().fold(Written::new(config.as_bytes()), |written, (name, text)| written.file(name, text))
+    };
+    let plan = written("{ca: cert.pem, required: true}").plan().unwrap();
+    let clients = plan.listeners[0].clients.as_ref().unwrap();
+    assert!(clients.required && clients.revoked.is_empty());
+    assert!(clients.authorities[0].ends_with("cert.pem") && clients.authorities[0].is_absolute());
+    for (clients, wrong) in [
+        ("{ca: nowhere.pem}", "1:108: `nowhere.pem` cannot be read: No such file or directory (os error 2)"),
+        ("{ca: empty.pem}", "1:108: `empty.pem` has no certificate in PEM"),
+        ("{ca: key.pem}", "1:108: `key.pem` has no certificate in PEM"),
+        ("{ca: cert.pem, crl: cert.pem}", "1:123: `cert.pem` has no revocation list in PEM"),
+        ("{crl: cert.pem}", "1:103: the key `ca` is missing"),
+    ] {
+        assert_eq!(written(clients).fault(), wrong);
+    }
+    let fault = written("{ca: cert.pem, crl: bad.pem}").fault();
+    assert!(fault.starts_with("1:103: ") && fault.contains("bad.pem: it cannot be used"), "{fault}");
+}
+
+/// What looks like a list of revoked certificates from outside.
+const BAD_CRL: &str = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+
+#[test]
 fn a_header_source_owns_its_header() {
     let config = changed(
         "login: {path: /login, field: email, session_cookie: SID, logout: /logout}",

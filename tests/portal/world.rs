@@ -320,7 +320,7 @@ impl Client<'_> {
         };
         let request = CanonicalRequest::new(raw, self.world.gateway.trusted_proxies(), site.path_rules).unwrap();
         let mut body = NoBody(Bytes::copy_from_slice(body.as_bytes()));
-        let visit = Visit { request, headers: map };
+        let visit = Visit { request, headers: map, certificate: None };
         let (_, handled) = self.world.portal.handle(&self.world.gateway, site, visit, &mut body).await;
         match handled {
             Handled::Forward(forward) => {

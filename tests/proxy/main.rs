@@ -11,6 +11,7 @@ mod support;
 mod asking;
 mod assertion;
 mod bodies;
+mod client_certificate;
 mod cookies;
 mod h2;
 mod headers;

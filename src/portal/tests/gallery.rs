@@ -142,7 +142,7 @@ fn call() -> Call {
     headers.insert("host", HeaderValue::from_static("shop.example.com"));
     headers.insert("accept", HeaderValue::from_static("text/html"));
     let request = request(&Method::GET, "/.otpgate/challenge", &headers);
-    Call { gateway, site, visit: Arc::new(Visit { request, headers }) }
+    Call { gateway, site, visit: Arc::new(Visit { request, headers, certificate: None }) }
 }
 
 fn request(method: &Method, target: &str, headers: &HeaderMap) -> CanonicalRequest {
@@ -169,7 +169,8 @@ impl Stage {
         }
         let method = method.parse().unwrap();
         let request = request(&method, target, &headers);
-        let (visit, mut body) = (Visit { request, headers }, NoBody(Bytes::copy_from_slice(body.as_bytes())));
+        let (visit, mut body) =
+            (Visit { request, headers, certificate: None }, NoBody(Bytes::copy_from_slice(body.as_bytes())));
         let (_, handled) = Portal::default().handle(&self.0.gateway, &self.0.site, visit, &mut body).await;
         match handled {
             Handled::Answer(answer) => Some(answer),

@@ -1,16 +1,17 @@
 //! Listeners, their certificates, and the admin listener.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 use crate::admin::AdminToken;
 use crate::admin::settings::AdminSettings;
 use crate::config::{Credential, Fault, Placed, Surroundings};
-use crate::server::plan::{AdminPlan, CertificateFiles, ListenerPlan};
-use crate::server::settings::{CertificateSettings, ListenerSettings};
+use crate::server::plan::{AdminPlan, CertificateFiles, ClientFiles, ListenerPlan};
+use crate::server::settings::{CertificateSettings, ClientCertificatesSettings, ListenerSettings};
+use crate::server::tls::verifier;
 
 /// What a request's headers may take: browsers and applications stay far below it, and pingora's own limit is 1 MiB.
 const MAX_HEADER: u64 = 32 * 1024;
@@ -35,7 +36,18 @@ pub(super) fn listeners(
             size => size.map_or(MAX_HEADER, |size| size.value.0),
         };
         let tls = listener.tls.iter().map(|files| certificate(files, around)).collect::<Result<_, _>>()?;
-        plans.push(ListenerPlan { address, tls, max_header: usize::try_from(max_header).unwrap_or(usize::MAX) });
+        let clients = match &listener.client_certificates {
+            Some(written) if listener.tls.is_empty() => {
+                return Err(written.fault("certificates are shown in TLS alone: add `tls` to this listener"));
+            }
+            written => written.as_ref().map(|written| clients(written, around)).transpose()?,
+        };
+        plans.push(ListenerPlan {
+            address,
+            tls,
+            clients,
+            max_header: usize::try_from(max_header).unwrap_or(usize::MAX),
+        });
     }
     Ok(plans)
 }
@@ -46,26 +58,45 @@ fn certificate(settings: &CertificateSettings, around: &Surroundings<'_>) -> Res
         certificate: around.path(&settings.certificate.value),
         key: around.path(&settings.key.value),
     };
-    pem(&settings.certificate, &files.certificate, "certificate", |path| {
-        CertificateDer::pem_file_iter(path)?
-            .next()
-            .unwrap_or(Err(rustls::pki_types::pem::Error::NoItemsFound))
-            .map(drop)
-    })?;
+    pem(&settings.certificate, &files.certificate, "certificate", |path| first(CertificateDer::pem_file_iter(path)?))?;
     pem(&settings.key, &files.key, "private key", |path| PrivateKeyDer::from_pem_file(path).map(drop))?;
     Ok(files)
 }
 
+/// Looks into all files, as for the listener's own.
+fn clients(settings: &Placed<ClientCertificatesSettings>, around: &Surroundings<'_>) -> Result<ClientFiles, Fault> {
+    let ClientCertificatesSettings { ca, crl, required } = &settings.value;
+    let paths = |written: &[Placed<PathBuf>]| written.iter().map(|path| around.path(&path.value)).collect();
+    let files = ClientFiles {
+        authorities: paths(ca),
+        revoked: paths(crl),
+        required: required.is_some_and(|required| required.value),
+    };
+    for (written, path) in ca.iter().zip(&files.authorities) {
+        pem(written, path, "certificate", |path| first(CertificateDer::pem_file_iter(path)?))?;
+    }
+    for (written, path) in crl.iter().zip(&files.revoked) {
+        pem(written, path, "revocation list", |path| first(CertificateRevocationListDer::pem_file_iter(path)?))?;
+    }
+    match verifier(&files) {
+        Ok(_) => Ok(files),
+        Err(bad) => Err(settings.fault(bad.to_string())),
+    }
+}
+
+fn first<T>(mut all: impl Iterator<Item = Result<T, pem::Error>>) -> Result<(), pem::Error> {
+    all.next().unwrap_or(Err(pem::Error::NoItemsFound)).map(drop)
+}
+
 fn pem(
-    written: &Placed<std::path::PathBuf>,
+    written: &Placed<PathBuf>,
     path: &Path,
     what: &str,
-    read: impl FnOnce(&Path) -> Result<(), rustls::pki_types::pem::Error>,
+    read: impl FnOnce(&Path) -> Result<(), pem::Error>,
 ) -> Result<(), Fault> {
-    use rustls::pki_types::pem::Error;
     let shown = written.value.display();
     read(path).map_err(|error| match error {
-        Error::Io(error) => written.fault(format!("`{shown}` cannot be read: {error}")),
+        pem::Error::Io(error) => written.fault(format!("`{shown}` cannot be read: {error}")),
         // What else is wrong could quote the file.
         _ => written.fault(format!("`{shown}` has no {what} in PEM")),
     })

@@ -69,6 +69,7 @@ fn plan(
     for (route, rule) in site.routes.iter().zip(&rules.rules) {
         session_bound(site, &route.value.policy, &rule.route.policy)?;
     }
+    certificates(site, settings)?;
     let sources: Vec<Source> = site.identity.iter().map(|source| source.source(around)).collect::<Result<_, _>>()?;
     let case_insensitive = site.subjects == SubjectsSettings::CaseInsensitive;
     let manner = Manner { fold: case_insensitive, country: site.country.as_ref().map(|country| country.value) };
@@ -142,10 +143,27 @@ fn session_bound(site: &SiteSettings, name: &Placed<String>, policy: &Policy) ->
     Ok(())
 }
 
+/// A certificate can only name somebody where a listener takes any.
+fn certificates(site: &SiteSettings, settings: &Settings) -> Result<(), Fault> {
+    let mut sources = site.identity.iter();
+    let Some(source) = sources.find(|source| matches!(source.value, IdentitySettings::ClientCertificate(_))) else {
+        return Ok(());
+    };
+    if settings.listeners.iter().any(|listener| listener.value.client_certificates.is_some()) {
+        return Ok(());
+    }
+    Err(source.fault("no listener takes certificates of clients: add `client_certificates` to one with `tls`"))
+}
+
 fn identity_headers(sources: &[Source]) -> IdentityHeaders {
     sources.iter().fold(IdentityHeaders::new(), |headers, source| match source {
         Source::Header(header) => headers.owned_by(HeaderName::clone(&header.name), header.from.clone()),
-        Source::Login(_) | Source::Jwt(_) | Source::Ask(_) | Source::Whoami(_) | Source::Basic(_) => headers,
+        Source::Login(_)
+        | Source::Jwt(_)
+        | Source::Ask(_)
+        | Source::Whoami(_)
+        | Source::Basic(_)
+        | Source::ClientCertificate(_) => headers,
     })
 }
 
