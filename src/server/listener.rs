@@ -9,8 +9,9 @@ use arc_swap::ArcSwap;
 use pingora::apps::{HttpServerApp as _, HttpServerOptions, ServerApp as _};
 use pingora::listeners::tls::Acceptor;
 use pingora::protocols::l4::listener::Listener as Socket;
+use pingora::protocols::l4::socket::SocketAddr as PeerAddress;
 use pingora::protocols::l4::stream::Stream as Connection;
-use pingora::protocols::{GetProxyDigest as _, Ssl as _, Stream};
+use pingora::protocols::{GetProxyDigest as _, GetSocketDigest as _, Ssl as _, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use tokio::net::{TcpListener, TcpSocket};
@@ -169,12 +170,19 @@ async fn serve(
         tracing::debug!(%error, "a connection was gone before it was served");
         return;
     }
+    let digest = connection.get_socket_digest();
     let mut next: Option<Stream> = match certificates {
         None => Some(Box::new(connection)),
         Some(certificates) => match tokio::time::timeout(HANDSHAKE, handshake(connection, certificates)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
-                tracing::debug!(%error, "a TLS handshake failed");
+                // Why a certificate is not taken can be seen nowhere else.
+                if certificates.loaded().asks() {
+                    let client = digest.as_deref().and_then(|digest| digest.peer_addr()).and_then(PeerAddress::as_inet);
+                    tracing::info!(client = client.map(|client| client.ip().to_string()), %error, "a TLS handshake failed");
+                } else {
+                    tracing::debug!(%error, "a TLS handshake failed");
+                }
                 None
             }
             Err(_) => {

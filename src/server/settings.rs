@@ -95,7 +95,8 @@ pub struct CertificateSettings {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientCertificatesSettings {
-    /// PEM files: the authorities that sign them. Whatever else these sign for clients is taken, too.
+    /// PEM files: the authorities that sign them. Whatever else these sign for clients, or for no use in particular, is taken,
+    /// too.
     pub ca: Many<Placed<PathBuf>>,
     /// PEM files: lists of revoked certificates (CRL). With any, each certificate must be covered by one that has not run
     /// out, up to the authority. Default: none is revoked.

@@ -13,7 +13,7 @@ use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
-use crate::risk::ContactRisk;
+use crate::risk::{AddressRisk, ContactRisk};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::cooldown::Calm;
@@ -35,6 +35,7 @@ pub struct Gateway {
     pub(super) rules: ChallengeRules,
     pub(super) assertions: Assertions,
     pub(super) risk: ContactRisk,
+    pub(super) address_risk: Arc<AddressRisk>,
     hosts: Hosts,
     /// The host of `public_url`.
     receiver: Option<String>,
@@ -250,6 +251,7 @@ impl Gateway {
             rules,
             assertions: Assertions::default(),
             risk: ContactRisk::default(),
+            address_risk: Arc::default(),
             hosts,
             receiver,
             trusted,
@@ -257,10 +259,16 @@ impl Gateway {
         }
     }
 
-    /// The same, with what speaks against contacts.
+    /// The same, with what speaks against contacts and addresses.
     #[must_use]
-    pub fn scoring(self, risk: ContactRisk) -> Self {
-        Self { risk, ..self }
+    pub fn scoring(self, risk: ContactRisk, address_risk: AddressRisk) -> Self {
+        Self { risk, address_risk: Arc::new(address_risk), ..self }
+    }
+
+    /// What speaks against addresses.
+    #[must_use]
+    pub const fn address_risk(&self) -> &Arc<AddressRisk> {
+        &self.address_risk
     }
 
     /// The proxies whose word on the client is taken.

@@ -7,6 +7,7 @@
 mod support;
 
 mod backoffice;
+mod basic;
 mod browser;
 mod code_page;
 mod forms;

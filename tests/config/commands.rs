@@ -82,7 +82,8 @@ fn explain_shows_the_way_to_a_verdict() {
         "> hit   line 15  path /account/**: account",
         "account: a code by email, answered within the last 15m",
         "none: would be sent to /login",
-        "0: no risk signal is available yet",
+        "not known: there is no `risk.geoip`",
+        "score     0",
         "challenge (no_subject)",
     ] {
         assert!(story.contains(wanted), "{wanted:?} is not in\n{story}");
@@ -93,6 +94,16 @@ fn explain_shows_the_way_to_a_verdict() {
     assert!(open.contains("> hit   line 14") && open.contains("verdict   forward"), "{open}");
     let default = explain(&written, &["https://shop.example.com/"]);
     assert!(default.contains("> none matches: `default_policy`, bypass"), "{default}");
+}
+
+#[test]
+fn explain_says_what_becomes_of_who_has_no_credentials() {
+    let login = "login: {path: /login, field: email, session_cookie: SID, logout: /logout}\n    sign_in: /login";
+    let written = Written::new(changed(login, "basic: {path: /private}").as_bytes());
+    let nobody = explain(&written, &["https://shop.example.com/account"]);
+    assert!(nobody.contains("none: would be asked for name and password"), "{nobody}");
+    let alice = explain(&written, &["--subject", "alice", "https://shop.example.com/account"]);
+    assert!(alice.contains("challenge (no_proof)"), "{alice}");
 }
 
 #[test]

@@ -125,6 +125,10 @@ fn what_is_said_of_clients_certificates_is_looked_into() {
     let plan = written("{ca: cert.pem, required: true}").plan().unwrap();
     let clients = plan.listeners[0].clients.as_ref().unwrap();
     assert!(clients.required && clients.revoked.is_empty());
+    let odd = "1:103: visitors are asked for certificates that nothing comes of: no `identity` of a site is \
+               `client_certificate`, and none is `required`";
+    assert_eq!(written("{ca: cert.pem}").oddities(), [odd]);
+    assert!(written("{ca: cert.pem, required: true}").oddities().is_empty());
     assert!(clients.authorities[0].ends_with("cert.pem") && clients.authorities[0].is_absolute());
     for (clients, wrong) in [
         ("{ca: nowhere.pem}", "1:108: `nowhere.pem` cannot be read: No such file or directory (os error 2)"),

@@ -1,15 +1,20 @@
 //! The `client_certificate` source: who connects with a good certificate is whom it names, and nobody else is.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use otpgate::identity::{CertificateNames, ClientCertificate, NameKind};
+use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use crate::pki::{Pair, pair, trusting};
 use crate::setup::{HOST, bare, step_up};
@@ -29,6 +34,20 @@ struct Card {
     certificate: String,
     key: String,
     serial: u64,
+}
+
+/// Shows a certificate, whether or not the key fits.
+#[derive(Debug)]
+struct Holder(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Holder {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 /// A gateway that takes certificates.
@@ -129,14 +148,28 @@ log: {{level: debug}}
 
     /// A client with a certificate, or without.
     fn client(&self, card: Option<&Card>) -> Arc<ClientConfig> {
-        let plain = trusting(&[&self.server], &[]);
-        let Some(card) = card else { return plain };
+        match card {
+            None => trusting(&[&self.server], &[]),
+            Some(card) => self.holder(card, card, rustls::ALL_VERSIONS),
+        }
+    }
+
+    /// A client that shows the certificate of `card` and signs with the key of `signs`.
+    fn holder(
+        &self,
+        card: &Card,
+        signs: &Card,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> Arc<ClientConfig> {
+        let _ = trusting(&[], &[]);
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(self.server.der.clone())).unwrap();
         let chain = CertificateDer::pem_slice_iter(card.certificate.as_bytes()).map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_slice(card.key.as_bytes()).unwrap();
-        let config = ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(chain, key).unwrap();
-        Arc::new(config)
+        let key = PrivateKeyDer::from_pem_slice(signs.key.as_bytes()).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        let holder = Holder(Arc::new(CertifiedKey::new(chain, key)));
+        let builder = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots);
+        Arc::new(builder.with_client_cert_resolver(Arc::new(holder)))
     }
 
     fn connect(&self, client: &Arc<ClientConfig>) -> Option<Raw> {
@@ -245,6 +278,17 @@ fn i1_a_certificate_that_does_not_hold_gets_no_connection() {
     ];
     setup.upstream.forget();
     let bytes = setup.upstream.bytes();
+    // A certificate is no secret: whoever has no key to it has nothing.
+    let mallory = ours.email(6, "mallory@example.com");
+    for version in [&TLS12, &TLS13] {
+        let ask = |card: &Card, signs: &Card| {
+            let client = setup.holder(card, signs, &[version]);
+            setup.connect(&client).map_or_else(no_connection, |mut raw| asks(&mut raw, "/admin"))
+        };
+        assert_eq!(ask(&alice, &alice), "step-up-required", "{version:?}");
+        assert_eq!(ask(&alice, &mallory), "no connection", "{version:?}");
+        assert_eq!(ask(&bad[2].1, &bad[2].1), "no connection", "{version:?}");
+    }
     for (name, card) in &bad {
         assert_eq!(setup.meets(Some(card)), "no connection", "{name}");
         let open =
@@ -252,6 +296,7 @@ fn i1_a_certificate_that_does_not_hold_gets_no_connection() {
         assert_eq!(open, "no connection", "{name}");
     }
     assert_eq!(setup.upstream.bytes(), bytes);
+    assert!(setup.gateway.log().contains("invalid peer certificate: UnknownIssuer"), "an operator is told why");
 
     // Without one, what needs nobody works; unless the listener wants one of everybody.
     let open = |setup: &Setup, card: Option<&Card>| {
@@ -425,4 +470,26 @@ fn another_authority_takes_over_without_losing_a_connection() {
     soon("the reload", Duration::from_secs(5), || setup.meets(Some(&before)) == "no connection");
     assert_eq!(asks(&mut open, "/admin"), "sign-in-required");
     assert_eq!(setup.meets(Some(&after)), "step-up-required");
+}
+
+proptest! {
+    /// Whatever an authority signs is read or not, and never ends the process.
+    #[test]
+    fn a_damaged_certificate_is_read_or_not(at in 0_usize..400, other in any::<u8>(), length in 0_usize..500) {
+        static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let card = Authority::new("ours").card(1, |params| {
+                params.distinguished_name.push(DnType::CommonName, "alice");
+                params.subject_alt_names = vec![email("alice@example.com"), email("bob@example.com")];
+            });
+            CertificateDer::from_pem_slice(card.certificate.as_bytes()).unwrap().to_vec()
+        });
+        let mut der = DER.clone();
+        if let Some(byte) = der.get_mut(at) {
+            *byte = other;
+        }
+        der.truncate(length.max(at));
+        for name in [NameKind::Email, NameKind::Dns, NameKind::Uri, NameKind::CommonName] {
+            let _ = CertificateNames::parse(&der).map(|names| ClientCertificate { name }.subject(&names));
+        }
+    }
 }

@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use otpgate::identity::Basic;
+use otpgate::words::Subject;
+use proptest::prelude::*;
 
 use crate::support::recorder::{Exchange, Heard, Recorder, Then};
 use crate::support::{Answer, Client, Gateway, Redis, free_port};
@@ -225,6 +229,31 @@ async fn i1_i2_nobody_is_asked_for_name_and_password() {
     assert_eq!((told.status, told.header("www-authenticate")), (401, Some("Bearer")));
 }
 
+/// I8: a form that was kept goes on once, with the credentials of the one who proved himself.
+#[tokio::test]
+async fn i8_a_kept_form_goes_on_with_the_credentials_of_its_sender() {
+    let app = App::start();
+    let gateway = app.gateway(BASIC);
+    let alice = credentials("alice", "secret");
+    let mut browser = client(&gateway, &alice);
+    let kept = browser.post("/account", &[("amount", "42")]).await;
+    let page = page_of(&mut browser, &kept).await;
+    let code = codes(&gateway, ALICE).await.pop().unwrap();
+    let passed = type_code(&mut browser, &page, &code).await;
+
+    // Somebody else, in the same browser, gets nothing of it.
+    let mut other = browser.copy();
+    present(&mut other, &credentials("bob", "geheim"));
+    let to = passed.location().unwrap();
+    assert_ne!(other.get(&to).await.status, 200);
+    assert_eq!(app.served("/account").len(), 0);
+
+    assert_eq!(browser.follow(passed).await.status, 200);
+    let [sent] = &app.served("/account")[..] else { panic!("{:?}", app.served("/account")) };
+    assert_eq!((sent.method(), sent.body.as_slice()), ("POST", &b"amount=42"[..]));
+    assert_eq!((sent.all("authorization"), sent.all("x-otpgate-subject")), (vec![alice.as_str()], vec!["alice"]));
+}
+
 /// A password that the application refuses is refused from then on, however long it would have been remembered.
 #[tokio::test]
 async fn a_changed_password_ends_what_is_remembered() {
@@ -430,4 +459,26 @@ async fn h19_d07_d08_a_name_has_one_spelling_and_hostile_ones_are_unknown() {
     pass(&gateway, &mut shouted, ALICE).await;
     present(&mut shouted, &credentials("alice", "secret"));
     assert_eq!(shouted.get("/account").await.status, 200);
+}
+
+proptest! {
+    /// H21: what is read as a name is what an easy-going application reads there, and is written in one way only.
+    #[test]
+    fn h21_a_name_that_is_read_is_the_one_that_an_application_reads(
+        text in "[a-zA-Z\u{e9}\u{0}: ]{0,10}:.{0,6}",
+        at in 0_usize..40,
+        other in 0x20_u8..0x7f,
+    ) {
+        let mut header = format!("Basic {}", STANDARD.encode(text)).into_bytes();
+        if let Some(byte) = header.get_mut(at) {
+            *byte = other;
+        }
+        let header = String::from_utf8(header).unwrap();
+        if let Some(user) = Basic::user(&HeaderValue::from_str(&header).unwrap()) {
+            let token = header[5..].trim();
+            let decoded = String::from_utf8(STANDARD.decode(token).unwrap()).unwrap();
+            prop_assert_eq!(STANDARD.encode(&decoded), token);
+            prop_assert_eq!(Subject::parse(decoded.split(':').next().unwrap()).unwrap(), user);
+        }
+    }
 }

@@ -30,6 +30,7 @@ mod outage;
 mod receipts;
 mod recheck;
 mod resume;
+mod risk;
 mod sessions;
 mod sign_up;
 mod whoami;

@@ -64,6 +64,15 @@ fn entrances(settings: &Settings, notes: &mut Notes) {
             notes.add(listener.address.place, text);
         }
     }
+    let mut sources = settings.sites.iter().flat_map(|site| site.identity.iter());
+    let by_certificate = sources.any(|source| matches!(source.value, IdentitySettings::ClientCertificate(_)));
+    for clients in settings.listeners.iter().filter_map(|listener| listener.value.client_certificates.as_ref()) {
+        if !by_certificate && !clients.value.required.is_some_and(|required| required.value) {
+            let text = "visitors are asked for certificates that nothing comes of: no `identity` of a site is \
+                        `client_certificate`, and none is `required`";
+            notes.add(clients.place, text);
+        }
+    }
     if let Some(url) = settings.public_url.as_ref().filter(|url| is_clear(&url.value)) {
         notes.add(url.place, "plain HTTP: receipts, and what calls say, can be read and held back on the way");
     }
@@ -97,8 +106,10 @@ fn policies(settings: &Settings, plan: &Plan, notes: &mut Notes) {
             notes.add(name.place, format!("no route uses the policy `{}`", name.value));
         }
         let is_form = policy.contact.as_ref().is_some_and(|contact| contact.value.form.is_some());
-        if let Some(at) = policy.challenge_at.filter(|at| at.value > 0 && !(is_form && plan.risk.is_on())) {
-            let text = "no risk signal is available yet, so every score is 0 and this policy never asks for anything";
+        let is_scored = plan.address_risk.is_on() || (is_form && plan.risk.is_on());
+        if let Some(at) = policy.challenge_at.filter(|at| at.value > 0 && !is_scored) {
+            let text =
+                "nothing under `risk` makes a score here, so every score is 0 and this policy never asks for anything";
             notes.add(at.place, text);
         }
     }
