@@ -111,6 +111,7 @@ fn bench(c: &mut Criterion) {
                 policy,
                 has_subject: true,
                 proofs: &grant.proofs,
+                vouched: &[],
                 wanted: None,
                 confirmed: false,
                 score: 0,

@@ -9,6 +9,7 @@ mod client;
 pub mod demo;
 pub mod explain;
 mod fail;
+pub mod geoip;
 pub mod keygen;
 pub mod lookup;
 mod print;
@@ -57,6 +58,9 @@ enum Command {
     /// Print the JSON Schema of the config, for an editor
     #[command(after_help = SCHEMA)]
     Schema(schema::Args),
+    /// Build databases that say where addresses are
+    #[command(after_help = GEOIP)]
+    Geoip(geoip::Args),
     /// Unlock a subject after too many wrong codes
     #[command(after_help = UNLOCK)]
     Unlock(unlock::Args),
@@ -126,6 +130,10 @@ Example:
 and then, as the first line of the config:
   # yaml-language-server: $schema=otpgate.schema.json";
 
+const GEOIP: &str = "\
+Example:
+  otpgate geoip update --folder /etc/otpgate/geoip";
+
 const UNLOCK: &str = "\
 Forgets the subject's wrong codes, on every site or on one, so that it may try again at once. Asks a
 running gateway through its admin listener.
@@ -165,6 +173,7 @@ pub fn main() -> ExitCode {
         Command::Routes(args) => told(|out, wrong| routes::run(args, out, wrong)),
         Command::Keygen(args) => keygen::run(args),
         Command::Schema(args) => told(|out, _| schema::run(args, out)),
+        Command::Geoip(args) => geoip::run(args),
         Command::Unlock(args) => unlock::run(args),
         Command::Revoke(args) => revoke::run(args),
         Command::Lookup(args) => lookup::run(args),

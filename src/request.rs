@@ -27,7 +27,7 @@ pub use headers::IdentityHeaders;
 pub use host::{Authority, Origin, Scheme};
 pub use kind::{OwnOrigin, RequestKind, is_prefetch, own_origin};
 pub use language::preferred_language;
-pub use networks::{Networks, TrustedProxies, network_of};
+pub use networks::{Networks, TrustedProxies, network_of, unmapped};
 pub use path::{CanonicalPath, PathRules, fold};
 pub use query::Query;
 pub use refused::Refused;

@@ -1,30 +1,58 @@
 //! How likely it is that a request means no good: signals, each with its points, and the score that is their sum.
 //!
-//! May use: `words`, `config`. Pure: what must be asked is asked by the conductor and handed in. So far there are the signals
-//! of a contact that a visitor types ([`ContactRisk`]); those of addresses and devices come later. Start at [`Risk`].
+//! May use: `words`, `request`, `config`. Pure but for the files that the config names: what must be asked is asked by the
+//! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]) and of a contact
+//! that a visitor types ([`ContactRisk`]); those of devices and behaviour come later. Start at [`Risk`].
 
+mod address;
 mod contact;
+mod files;
+mod geo;
+mod iptoasn;
 mod list;
+mod netlist;
+mod prefix;
 pub mod settings;
 
+pub use address::{AddressList, AddressPoints, AddressRisk, Listed, Means, TooManyLists};
 pub use contact::{ContactFacts, ContactRisk};
+pub use files::{DatabaseFile, ListFile, Renewed, Unreadable};
+pub use geo::{BadDatabase, Database, Field, Position, Whereabouts};
+pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
+pub use netlist::{BadNetlist, Meaning, networks, systems};
+pub use prefix::{OnLists, PrefixTable};
 
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// What speaks against a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Risk {
     signals: Vec<Signal>,
+    /// The list of trusted addresses that the client is on, for which no finding about its address counts.
+    pub trusted_by: Option<Arc<str>>,
 }
 
 /// One finding about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signal {
-    /// Its name in logs: that of a list, or of a key under `risk.points`.
-    pub name: Arc<str>,
+    /// Its name in logs.
+    pub name: Name,
+    /// What exactly was found, such as the country; empty where the name says it all.
+    pub detail: String,
     /// Its points, 0 to 100.
     pub points: u8,
+}
+
+/// The name of a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// A key under `risk.points`.
+    Known(&'static str),
+    /// A list.
+    List(Arc<str>),
 }
 
 // === impl Risk ===
@@ -45,10 +73,56 @@ impl Risk {
         self.signals.iter().fold(0, |sum: u8, signal| sum.saturating_add(signal.points)).min(Self::MOST)
     }
 
-    fn add(&mut self, name: &Arc<str>, points: u8) {
+    /// Adds what was found besides.
+    pub fn extend(&mut self, more: Self) {
+        self.signals.extend(more.signals);
+    }
+
+    fn add(&mut self, name: impl Into<Name>, points: u8) {
+        self.add_as(name, points, String::new);
+    }
+
+    fn add_as(&mut self, name: impl Into<Name>, points: u8, detail: impl FnOnce() -> String) {
         // What is worth nothing is no finding.
         if points > 0 {
-            self.signals.push(Signal { name: Arc::clone(name), points });
+            self.signals.push(Signal { name: name.into(), detail: detail(), points });
         }
+    }
+}
+
+// === impl Signal ===
+
+impl fmt::Display for Signal {
+    /// `country_unexpected (RU) 25`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.detail.as_str() {
+            "" => write!(f, "{} {}", &*self.name, self.points),
+            detail => write!(f, "{} ({detail}) {}", &*self.name, self.points),
+        }
+    }
+}
+
+// === impl Name ===
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Known(name) => name,
+            Self::List(name) => name,
+        }
+    }
+}
+
+impl From<&'static str> for Name {
+    fn from(name: &'static str) -> Self {
+        Self::Known(name)
+    }
+}
+
+impl From<&Arc<str>> for Name {
+    fn from(name: &Arc<str>) -> Self {
+        Self::List(Arc::clone(name))
     }
 }

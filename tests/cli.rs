@@ -14,8 +14,8 @@ use otpgate::seal::Secret;
 use support::process::{SECRET, binary, free_port};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 10] =
-    ["run", "demo", "check", "explain", "routes", "keygen", "schema", "unlock", "revoke", "lookup"];
+const COMMANDS: [&str; 11] =
+    ["run", "demo", "check", "explain", "routes", "keygen", "schema", "geoip", "unlock", "revoke", "lookup"];
 
 fn otpgate(args: &[&str]) -> Output {
     Command::new(binary()).args(args).env_remove("OTPGATE_ADMIN_TOKEN").output().unwrap()
@@ -226,4 +226,91 @@ fn a_reader_that_has_read_enough_is_no_error() {
         assert_eq!(String::from_utf8(ended.stderr).unwrap(), "", "{args:?}");
         assert!(ended.status.success(), "{args:?}");
     }
+}
+
+/// A table like that of iptoasn.com: two countries, two systems, a range that nobody announces, and IPv6.
+fn table() -> String {
+    let mut text = "1.0.0.0\t1.0.0.255\t13335\tUS\tCLOUDFLARENET\n1.0.1.0\t1.0.3.255\t0\tNone\tNot routed\n".to_owned();
+    for number in 0..1_000 {
+        let (high, low) = (number / 256, number % 256);
+        text += &format!("11.{high}.{low}.0\t11.{high}.{low}.127\t64496\tMY\tExample, Ünïcode\n");
+    }
+    text + "2001:db8::\t2001:db8:ffff:ffff:ffff:ffff:ffff:ffff\t64496\tMY\tExample\n"
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(text.as_bytes()).unwrap();
+    out.finish().unwrap()
+}
+
+/// A web server that answers one request with this.
+fn web(status: &str, body: &[u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let answer = [head.as_bytes(), body].concat();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(&answer);
+    });
+    format!("http://{address}/ip2asn-combined.tsv.gz")
+}
+
+fn whereabouts(folder: &std::path::Path, ip: &str) -> (Option<String>, Option<u32>) {
+    let mut known = otpgate::risk::Whereabouts::default();
+    for name in ["country.mmdb", "asn.mmdb"] {
+        otpgate::risk::DatabaseFile::open(folder.join(name)).unwrap().load().tell(ip.parse().unwrap(), &mut known);
+    }
+    (known.country.map(|country| country.to_string()), known.system)
+}
+
+#[test]
+fn geoip_update_builds_databases_that_the_gateway_reads() {
+    let folder = TempDir::new().unwrap();
+    let to = folder.path().join("new/geoip");
+    let file = folder.path().join("table.tsv");
+    fs::write(&file, table()).unwrap();
+    for from in [web("200 OK", &gzip(&table())), file.display().to_string()] {
+        let output = otpgate(&["geoip", "update", "--folder", to.to_str().unwrap(), "--from", &from]);
+        assert!(output.status.success(), "{output:?}");
+        let told = out(&output);
+        assert!(told.ends_with("asn.mmdb: 1002 ranges, 2 countries, 2 autonomous systems\n"), "{told}");
+        for (ip, country, system) in [
+            ("1.0.0.1", Some("US"), Some(13_335)),
+            ("1.0.2.1", None, None),
+            ("11.3.231.127", Some("MY"), Some(64_496)),
+            ("11.3.231.128", None, None),
+            ("2001:db8:1::1", Some("MY"), Some(64_496)),
+            ("2001:db9::1", None, None),
+        ] {
+            assert_eq!(whereabouts(&to, ip), (country.map(str::to_owned), system), "{ip}");
+        }
+    }
+    assert_eq!(fs::read_dir(&to).unwrap().count(), 2, "nothing else is left there");
+}
+
+/// F02: what is no whole table replaces nothing.
+#[test]
+fn f02_geoip_update_replaces_nothing_by_a_broken_table() {
+    let folder = TempDir::new().unwrap();
+    let to = folder.path().to_str().unwrap();
+    fs::write(folder.path().join("country.mmdb"), "old").unwrap();
+    let whole = gzip(&table());
+    let short: String = table().lines().take(9).map(|line| format!("{line}\n")).collect();
+    for (from, wanted) in [
+        (web("404 Not Found", b""), "404"),
+        (web("200 OK", b"<!doctype html>\n"), "line 1 is not of this table"),
+        (web("200 OK", &whole[..whole.len() / 2]), "it broke off"),
+        (web("200 OK", &gzip(&short)), "ranges only"),
+        (web("200 OK", &gzip(&table().replace("13335", "-1"))), "line 1 is not of this table"),
+        (format!("http://127.0.0.1:{}/", free_port()), "cannot be fetched"),
+        ("/nowhere/table.tsv".to_owned(), "cannot be read"),
+    ] {
+        let told = complaint(&otpgate(&["geoip", "update", "--folder", to, "--from", &from]), 1);
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("country.mmdb")).unwrap(), "old");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

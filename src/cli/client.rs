@@ -225,7 +225,7 @@ fn shown(base: &Url) -> String {
 }
 
 /// What is at the bottom of an error: `Connection refused (os error 111)` rather than three sentences around it.
-fn root(error: &reqwest::Error) -> String {
+pub(super) fn root(error: &reqwest::Error) -> String {
     let mut deepest: &dyn std::error::Error = error;
     while let Some(source) = deepest.source() {
         deepest = source;

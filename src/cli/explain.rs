@@ -14,6 +14,7 @@ use crate::directory::{DirectoryError, Entry};
 use crate::gate::{Facts, HostPattern, Passage, Verdict, Vouched, Why, judge};
 use crate::identity::Source;
 use crate::request::{CanonicalRequest, Door, RawRequest};
+use crate::risk::{AddressRisk, Risk};
 use crate::server::{Plan, SitePlan, plan};
 use crate::stepup::Gateway;
 use crate::words::{Clock as _, ContactRule, KeyedHash, Policy, StepUp, Subject, SystemClock};
@@ -172,12 +173,11 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
     story.tell("policy", described(policy));
     let subject = subject(site, &request, asked);
     story.tell("subject", subject_text(site, policy, subject.as_ref()));
-    let score = if is_form(policy) && plan.risk.is_on() {
-        "not known here: it is that of the contact in the form"
-    } else {
-        "0: no risk signal is available yet"
-    };
-    story.tell("score", score);
+    let risk = plan.address_risk.of(request.client.ip);
+    if matches!(policy, Policy::StepUp(_)) {
+        story.tell("address", whereabouts(&plan.address_risk, request.client.ip));
+        story.tell("score", score(plan, policy, &risk));
+    }
     let verdict = match (&subject, policy) {
         (Err(Contradiction), Policy::StepUp(policy)) if !policy.observe => "refuse (identity_conflict): 403".to_owned(),
         (subject, policy) => {
@@ -191,10 +191,16 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
                 }
                 Some(Ok(entry)) => {
                     let entry = entry.unwrap_or_default();
-                    story.tell("directory", listed(&entry));
-                    verdict(site, &request, policy, true, &vouched(&entry))
+                    let mut told = listed(&entry);
+                    if site.spec.contact_cooldown.is_some() {
+                        told.push_str(
+                            "one that is new to the account does not count: what is remembered is not asked here",
+                        );
+                    }
+                    story.tell("directory", told);
+                    verdict(site, &request, policy, true, &vouched(&entry), risk.score())
                 }
-                None => verdict(site, &request, policy, named.is_some(), &[]),
+                None => verdict(site, &request, policy, named.is_some(), &[], risk.score()),
             }
         }
     };
@@ -252,6 +258,39 @@ fn routes(site: &SitePlan, request: &CanonicalRequest, hit: Option<usize>) -> St
     }
     if hit.is_none() {
         let _ = writeln!(text, "> none matches: `default_policy`, {}", site.default.name());
+    }
+    text
+}
+
+/// What the databases say of an address.
+fn whereabouts(risk: &AddressRisk, ip: IpAddr) -> String {
+    let at = risk.whereabouts(ip);
+    let mut parts = Vec::new();
+    parts.extend(at.country.map(|country| country.to_string()));
+    parts.extend(at.system.map(|system| format!("AS{system}")));
+    parts.extend(at.position.map(|at| format!("about {:.2}, {:.2}", at.latitude, at.longitude)));
+    parts.extend(at.is_hosting.then(|| "hosting".to_owned()));
+    parts.extend(at.is_anonymiser.then(|| "anonymiser".to_owned()));
+    match parts.is_empty() {
+        true if risk.databases.is_empty() => "not known: there is no `risk.geoip`".to_owned(),
+        true => "not known to any database".to_owned(),
+        false => parts.join(", "),
+    }
+}
+
+/// The score, and each signal that fired with its points and where they come from.
+fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
+    let mut text = risk.score().to_string();
+    for signal in risk.signals() {
+        let place = plan.signals.iter().find(|(name, _)| **name == *signal.name);
+        let from = place.map_or_else(|| "by default".to_owned(), |(_, place)| format!("line {}", place.line));
+        let _ = write!(text, "\n{signal} ({from})");
+    }
+    if let Some(list) = &risk.trusted_by {
+        let _ = write!(text, "\nnothing about the address counts: it is on the list `{list}`");
+    }
+    if is_form(policy) && plan.risk.is_on() {
+        text.push_str("\nand what speaks against the contact in the form, which is not known here");
     }
     text
 }
@@ -344,7 +383,7 @@ fn listed(entry: &Entry) -> String {
             None => writeln!(text, "not proved as far as it says"),
         };
     }
-    if text.is_empty() { "knows no contact of this subject".to_owned() } else { text }
+    if text.is_empty() { "knows no contact of this subject\n".to_owned() } else { text }
 }
 
 fn is_form(policy: &Policy) -> bool {
@@ -382,6 +421,7 @@ fn verdict(
     policy: &Policy,
     has_subject: bool,
     vouched: &[Vouched],
+    score: u8,
 ) -> String {
     let field = match policy {
         Policy::StepUp(policy) => match &policy.contact {
@@ -398,7 +438,7 @@ fn verdict(
         vouched,
         wanted: None,
         confirmed: false,
-        score: 0,
+        score,
         app_session: None,
         network: KeyedHash::new([0; 16]),
         now: SystemClock.now(),

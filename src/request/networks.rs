@@ -55,7 +55,8 @@ pub fn network_of(ip: IpAddr) -> IpNetwork {
 }
 
 /// `::ffff:10.0.0.0/104` is `10.0.0.0/8`, since addresses are compared in their IPv4 spelling.
-fn unmapped(network: IpNetwork) -> IpNetwork {
+#[must_use]
+pub fn unmapped(network: IpNetwork) -> IpNetwork {
     let IpAddr::V4(ip) = network.ip().to_canonical() else {
         return network;
     };

@@ -1,7 +1,5 @@
 //! What speaks against a contact that a visitor types.
 
-use std::sync::{Arc, LazyLock};
-
 use crate::risk::{List, Risk};
 use crate::words::Contact;
 
@@ -25,9 +23,6 @@ pub struct ContactFacts {
     pub others: u32,
 }
 
-static VOIP: LazyLock<Arc<str>> = LazyLock::new(|| "voip_number".into());
-static REUSED: LazyLock<Arc<str>> = LazyLock::new(|| "contact_reused".into());
-
 // === impl ContactRisk ===
 
 impl ContactRisk {
@@ -45,10 +40,10 @@ impl ContactRisk {
             risk.add(list.name(), list.points());
         }
         if facts.is_voip {
-            risk.add(&VOIP, self.voip_number);
+            risk.add("voip_number", self.voip_number);
         }
         if facts.others > 0 {
-            risk.add(&REUSED, self.contact_reused);
+            risk.add("contact_reused", self.contact_reused);
         }
         risk
     }

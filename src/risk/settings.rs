@@ -1,29 +1,49 @@
 //! The config's `risk`.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, NotYet, Placed, Surroundings};
-use crate::risk::{ContactRisk, List, ListKind, Risk};
+use crate::config::{Fault, Many, NotYet, Place, Placed, Surroundings};
+use crate::risk::{
+    AddressList, AddressPoints, AddressRisk, ContactRisk, DatabaseFile, Field, List, ListFile, ListKind, Means, Risk,
+};
+use crate::words::Country;
 
-/// What makes the score of a request. So far a score is made of the contact that a visitor types into a form.
+/// What makes the score of a request: the address that it comes from, and the contact that a visitor types into a form.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct RiskSettings {
-    /// Lists of what is known to be bad.
+    /// Databases that say where an address is.
+    #[serde(default)]
+    pub geoip: GeoipSettings,
+    /// Lists of what is known to be bad, or good.
     #[serde(default)]
     pub lists: Many<ListSettings>,
     /// What a finding is worth.
     #[serde(default)]
     pub points: PointsSettings,
-    #[schemars(skip)]
-    pub geoip: Option<NotYet>,
-    #[schemars(skip)]
-    pub expect_countries: Option<NotYet>,
+    /// The countries where visitors are expected. Default: any.
+    #[serde(default)]
+    pub expect_countries: Many<Placed<Country>>,
 }
 
-/// A list of what is known to be bad.
+/// Databases in MaxMind's format: of MaxMind, DB-IP, IPinfo or iptoasn. Read again when they change.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GeoipSettings {
+    /// A database of countries.
+    pub country: Option<Placed<String>>,
+    /// A database of autonomous systems.
+    pub asn: Option<Placed<String>>,
+    /// A database of cities, which has countries, too.
+    pub city: Option<Placed<String>>,
+    /// A database of hosting networks, VPNs, proxies and exits of Tor.
+    pub anonymous: Option<Placed<String>>,
+}
+
+/// A list of what is known to be bad, or good.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -32,25 +52,39 @@ pub struct ListSettings {
     pub name: Placed<String>,
     /// What it is of.
     pub kind: ListKindSettings,
-    /// Its file: one entry a line, `#` begins a comment; read again with the config.
+    /// Its file: one entry a line, `#` begins a comment.
     pub source: Placed<String>,
-    /// What being on it is worth, 0 to 100.
-    pub points: Placed<u8>,
+    /// What being on it is worth, 0 to 100. Not with `action`.
+    pub points: Option<Placed<u8>>,
+    /// For networks and autonomous systems, instead of points: `deny` is the highest score, `allow` makes every finding about
+    /// the address count for nothing.
+    pub action: Option<Placed<ActionSettings>>,
     #[schemars(skip)]
     pub refresh: Option<NotYet>,
 }
 
-/// What a list is of.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// What being on a list does.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
+pub enum ActionSettings {
+    /// No finding about the address counts.
+    Allow,
+    /// The highest score.
+    Deny,
+}
+
+/// What a list is of.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ListKindSettings {
+    /// Networks and addresses: plain, FireHOL netset, Spamhaus DROP as text or JSON, Tor's exit list, CSV.
+    Network,
+    /// Autonomous systems: `AS64496`.
+    Asn,
     /// Domains of e-mail addresses, such as disposable ones, each with everything below it.
     EmailDomain,
     /// Phone numbers in E.164, such as disposable ones.
     Phone,
-    #[schemars(skip)]
-    Network(NotYet),
 }
 
 /// What a finding is worth, 0 to 100 each.
@@ -58,14 +92,16 @@ pub enum ListKindSettings {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct PointsSettings {
+    /// An address in a country that is not in `expect_countries`. Default 25.
+    pub country_unexpected: Option<Placed<u8>>,
+    /// An address in a network whose machines are rented out. Default 25.
+    pub hosting_network: Option<Placed<u8>>,
+    /// An address of a VPN, an open proxy, or an exit of Tor. Default 30.
+    pub anonymiser: Option<Placed<u8>>,
     /// A number on the internet, by its range. Default 0.
     pub voip_number: Option<Placed<u8>>,
     /// A contact that others proved at the site within 30 days. Default 0.
     pub contact_reused: Option<Placed<u8>>,
-    #[schemars(skip)]
-    pub country_unexpected: Option<NotYet>,
-    #[schemars(skip)]
-    pub hosting_network: Option<NotYet>,
     #[schemars(skip)]
     pub country_changed: Option<NotYet>,
     #[schemars(skip)]
@@ -82,39 +118,153 @@ impl RiskSettings {
     /// # Errors
     /// When a list cannot be read, or points are no points.
     pub fn contact_risk(&self, around: &Surroundings<'_>) -> Result<ContactRisk, Fault> {
+        let lists = self.lists.iter().filter_map(|list| list.of_contacts(around).transpose());
         Ok(ContactRisk {
-            lists: self.lists.iter().map(|list| list.read(around)).collect::<Result<_, _>>()?,
-            voip_number: points(self.points.voip_number.as_ref())?,
-            contact_reused: points(self.points.contact_reused.as_ref())?,
+            lists: lists.collect::<Result<_, _>>()?,
+            voip_number: points(self.points.voip_number.as_ref(), 0)?,
+            contact_reused: points(self.points.contact_reused.as_ref(), 0)?,
         })
+    }
+
+    /// What speaks against addresses. Files are read.
+    ///
+    /// # Errors
+    /// When a database or a list cannot be used, or points are no points.
+    pub fn address_risk(&self, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
+        let usual = AddressPoints::default();
+        let worth = AddressPoints {
+            country_unexpected: points(self.points.country_unexpected.as_ref(), usual.country_unexpected)?,
+            hosting_network: points(self.points.hosting_network.as_ref(), usual.hosting_network)?,
+            anonymiser: points(self.points.anonymiser.as_ref(), usual.anonymiser)?,
+        };
+        let databases = self.geoip.open(around)?;
+        let says = |field| databases.iter().any(|database| database.load().fields().any(|known| known == field));
+        if let Some(country) = self.expect_countries.first().filter(|_| !says(Field::Country)) {
+            return Err(country.fault("nothing says which country an address is in: add `geoip: {country: …}`"));
+        }
+        let mut lists: Vec<(&ListSettings, ListFile)> = Vec::new();
+        for list in self.lists.iter() {
+            if matches!(list.kind, ListKindSettings::Asn) && !says(Field::System) {
+                return Err(list
+                    .name
+                    .fault("nothing says which autonomous system an address is in: add `geoip: {asn: …}`"));
+            }
+            if let Some(file) = list.of_addresses(around)? {
+                lists.push((list, file));
+            }
+        }
+        let (settings, files): (Vec<&ListSettings>, Vec<ListFile>) = lists.into_iter().unzip();
+        let expected = self.expect_countries.iter().map(|country| country.value).collect();
+        AddressRisk::new(databases, files, expected, worth).map_err(|(at, error)| match settings.get(at) {
+            Some(list) => list.source.fault(format!("`{}`: {error}", list.source.value)),
+            None => Fault::new(format!("`risk.lists`: {error}")),
+        })
+    }
+
+    /// The signals whose points stand in the config, and where.
+    #[must_use]
+    pub fn places(&self) -> Vec<(String, Place)> {
+        let PointsSettings { country_unexpected, hosting_network, anonymiser, voip_number, contact_reused, .. } =
+            &self.points;
+        let points = [
+            ("country_unexpected", country_unexpected),
+            ("hosting_network", hosting_network),
+            ("anonymiser", anonymiser),
+            ("voip_number", voip_number),
+            ("contact_reused", contact_reused),
+        ];
+        let points = points.into_iter().filter_map(|(name, points)| Some((name.to_owned(), points.as_ref()?.place)));
+        let lists = self.lists.iter().map(|list| (list.name.value.trim().to_owned(), list.name.place));
+        points.chain(lists).collect()
+    }
+}
+
+impl GeoipSettings {
+    /// The databases, those that say more first.
+    fn open(&self, around: &Surroundings<'_>) -> Result<Vec<DatabaseFile>, Fault> {
+        let all: [(_, &[Field]); 4] = [
+            (&self.city, &[Field::Country, Field::Latitude]),
+            (&self.country, &[Field::Country]),
+            (&self.asn, &[Field::System]),
+            (&self.anonymous, &[Field::Hosting, Field::Anonymous, Field::Vpn, Field::Proxy, Field::Tor]),
+        ];
+        let mut opened = Vec::new();
+        for (written, wanted) in all {
+            let Some(written) = written else { continue };
+            let database = DatabaseFile::open(around.path(written.value.as_ref()))
+                .map_err(|error| written.fault(format!("`{}`: {error}", written.value)))?;
+            let fields: Vec<Field> = database.load().fields().collect();
+            if !wanted.iter().any(|field| fields.contains(field)) {
+                let says: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+                let wrong =
+                    format!("`{}` does not say that: it says of an address its {}", written.value, says.join(", "));
+                return Err(written.fault(wrong));
+            }
+            opened.push(database);
+        }
+        Ok(opened)
     }
 }
 
 impl ListSettings {
-    fn read(&self, around: &Surroundings<'_>) -> Result<List, Fault> {
-        let kind = match &self.kind {
+    /// The list, if it is one of contacts.
+    fn of_contacts(&self, around: &Surroundings<'_>) -> Result<Option<List>, Fault> {
+        let kind = match self.kind {
             ListKindSettings::EmailDomain => ListKind::EmailDomain,
             ListKindSettings::Phone => ListKind::Phone,
-            ListKindSettings::Network(never) => match *never {},
+            ListKindSettings::Network | ListKindSettings::Asn => return Ok(None),
         };
-        let name = self.name.value.trim();
-        if name.is_empty() {
-            return Err(self.name.fault("a list needs a name"));
+        if let Some(action) = &self.action {
+            return Err(action.fault("an action is for lists of networks: give `points`"));
         }
-        let shown = &self.source.value;
-        if shown.contains("://") {
+        let name = self.name()?;
+        let Some(worth) = &self.points else { return Err(self.name.fault("what is being on it worth? add `points`")) };
+        let text = std::fs::read_to_string(self.file(around)?)
+            .map_err(|error| self.source.fault(format!("the file `{}` cannot be read: {error}", self.source.value)))?;
+        let list = List::parse(name, kind, points(Some(worth), 0)?, &text)
+            .map_err(|bad| self.source.fault(format!("`{}`: {bad}", self.source.value)))?;
+        Ok(Some(list))
+    }
+
+    /// The list and its file, if it is one of addresses.
+    fn of_addresses(&self, around: &Surroundings<'_>) -> Result<Option<ListFile>, Fault> {
+        let of: fn(AddressList, PathBuf) -> ListFile = match self.kind {
+            ListKindSettings::Network => ListFile::of_addresses,
+            ListKindSettings::Asn => ListFile::of_systems,
+            ListKindSettings::EmailDomain | ListKindSettings::Phone => return Ok(None),
+        };
+        let means = match (&self.points, &self.action) {
+            (Some(worth), None) => Means::Points(points(Some(worth), 0)?),
+            (None, Some(action)) => match action.value {
+                ActionSettings::Allow => Means::Allow,
+                ActionSettings::Deny => Means::Deny,
+            },
+            (Some(_), Some(action)) => return Err(action.fault("give `points` or an `action`, not both")),
+            (None, None) => {
+                return Err(self.name.fault("what does being on it do? add `points`, or `action: allow` or `deny`"));
+            }
+        };
+        Ok(Some(of(AddressList { name: self.name()?.into(), means }, self.file(around)?)))
+    }
+
+    fn name(&self) -> Result<&str, Fault> {
+        match self.name.value.trim() {
+            "" => Err(self.name.fault("a list needs a name")),
+            name => Ok(name),
+        }
+    }
+
+    fn file(&self, around: &Surroundings<'_>) -> Result<PathBuf, Fault> {
+        if self.source.value.contains("://") {
             return Err(self.source.fault("lists from addresses are not available yet: name a file"));
         }
-        let text = std::fs::read_to_string(around.path(shown.as_ref()))
-            .map_err(|error| self.source.fault(format!("the file `{shown}` cannot be read: {error}")))?;
-        List::parse(name, kind, points(Some(&self.points))?, &text)
-            .map_err(|bad| self.source.fault(format!("`{shown}`: {bad}")))
+        Ok(around.path(self.source.value.as_ref()))
     }
 }
 
-fn points(written: Option<&Placed<u8>>) -> Result<u8, Fault> {
+fn points(written: Option<&Placed<u8>>, usual: u8) -> Result<u8, Fault> {
     match written {
         Some(points) if points.value > Risk::MOST => Err(points.fault("expected points from 0 to 100")),
-        points => Ok(points.map_or(0, |points| points.value)),
+        points => Ok(points.map_or(usual, |points| points.value)),
     }
 }

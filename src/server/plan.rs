@@ -18,7 +18,7 @@ use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::Policies;
 use crate::proxy::UpstreamSpec;
 use crate::request::TrustedProxies;
-use crate::risk::ContactRisk;
+use crate::risk::{AddressRisk, ContactRisk};
 use crate::seal::{KeyRing, Secret};
 use crate::server::settings::{LogFormatSettings, LogSettings, Settings};
 use crate::stepup::{ChallengeRules, SiteSpec};
@@ -40,6 +40,10 @@ pub struct Plan {
     pub rules: ChallengeRules,
     /// What speaks against contacts.
     pub risk: ContactRisk,
+    /// What speaks against addresses.
+    pub address_risk: AddressRisk,
+    /// The signals whose points stand in the config, and where: for `explain`.
+    pub signals: Vec<(String, Place)>,
     /// The sites, at least one.
     pub sites: Vec<SitePlan>,
     /// How codes reach people.
@@ -184,6 +188,8 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
         keys: keys(&settings.secrets, around)?,
         rules: rules(settings)?,
         risk: settings.risk.contact_risk(around)?,
+        address_risk: settings.risk.address_risk(around)?,
+        signals: settings.risk.places(),
         sites: sites::sites(settings, &policies, around, notes)?,
         delivery,
         admin: listeners::admin(settings.admin.as_ref(), &listeners, around)?,

@@ -16,6 +16,7 @@ use crate::config::ConfigError;
 use crate::delivery::{BadDelivery, Delivery, Outbox, Tools};
 use crate::identity::Application;
 use crate::proxy::{Servers, Table};
+use crate::risk::Renewed;
 use crate::seal::SystemRandom;
 use crate::server::admin::{AdminListener, BoundAdmin};
 use crate::server::listener::{self, BadListener, Bound, Listener};
@@ -86,8 +87,8 @@ pub enum ServerError {
     Reading(#[from] tokio::task::JoinError),
 }
 
-/// How often certificates are looked at for a change.
-const CERTIFICATES: Duration = Duration::from_secs(10);
+/// How often certificates, databases and lists are looked at for a change.
+const FILES: Duration = Duration::from_secs(5);
 
 /// How long whoever is just being told of a proved contact has at the end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -278,16 +279,35 @@ impl Server {
         }
     }
 
+    /// Reads databases and lists again that have changed: beside the road, since a large one takes a while.
+    fn renew_risk(&self) {
+        let gateway = self.gateway.load_full();
+        tokio::task::spawn_blocking(move || {
+            for Renewed { path, result } in gateway.address_risk().renew() {
+                let file = path.display();
+                match result {
+                    Ok(()) => tracing::info!(%file, "a file of `risk` has changed and was loaded"),
+                    Err(error) => {
+                        tracing::warn!(%file, %error, "a file of `risk` has changed and is bad; the old one goes on")
+                    }
+                }
+            }
+        });
+    }
+
     /// Serves until `events` says to stop, and returns how long open requests have then.
     async fn serve(&mut self) -> Duration {
-        let mut certificates = tokio::time::interval(CERTIFICATES);
+        let mut files = tokio::time::interval(FILES);
         loop {
             tokio::select! {
                 signal = self.signals.next() => match signal {
                     Signal::Reload => self.reload().await,
                     Signal::Stop(grace) => return grace,
                 },
-                _ = certificates.tick() => self.renew_certificates(),
+                _ = files.tick() => {
+                    self.renew_certificates();
+                    self.renew_risk();
+                }
             }
         }
     }
@@ -369,7 +389,7 @@ async fn make_table(
     };
     let applications = servers.iter().map(application).collect();
     let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted)
-        .scoring(plan.risk)
+        .scoring(plan.risk, plan.address_risk)
         .asking(applications);
     Ok(Table::new(Arc::new(gateway), servers))
 }

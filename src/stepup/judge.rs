@@ -67,6 +67,9 @@ impl Gateway {
     pub(super) async fn decide(&self, mut case: Case<'_>, body: &mut dyn RequestBody) -> Ruling {
         let (site, visit) = (case.site, case.visit);
         let (_, policy) = site.spec.routes.find(&visit.request);
+        if matches!(policy, Policy::StepUp(_)) {
+            case.risk.extend(self.address_risk.of(visit.request.client.ip));
+        }
         let nobody = Facts {
             policy,
             has_subject: false,
@@ -74,7 +77,7 @@ impl Gateway {
             vouched: &[],
             wanted: None,
             confirmed: false,
-            score: 0,
+            score: case.risk.score(),
             app_session: None,
             network: KeyedHash::new([0; 16]),
             now: Timestamp::default(),
@@ -83,7 +86,9 @@ impl Gateway {
         match judge(&nobody) {
             Verdict::Forward(Passage::Bypass) => return self.pass_through(site, visit),
             Verdict::Refuse(why) => return self.refuse(&case, policy, why),
-            Verdict::Forward(Passage::LowScore) if !wants_form(policy) => return self.pass_through(site, visit),
+            Verdict::Forward(Passage::LowScore) if !wants_form(policy) => {
+                return self.send_on(&mut case, Vec::new(), audit::Verdict::Forward);
+            }
             Verdict::Forward(_) | Verdict::Challenge(_) => {}
         }
         let Policy::StepUp(policy) = policy else { return self.refuse(&case, policy, Why::Denied) };
@@ -115,14 +120,14 @@ impl Gateway {
         };
         let mut vouched = Vec::new();
         if let (Some(_), Some(subject), true) = (policy.recheck(), &who.subject, judge(&facts).lacks_proof()) {
-            vouched = match self.vouched(site, subject).await {
+            vouched = match self.vouched(site, visit, subject).await {
                 Ok(vouched) => vouched,
-                Err(error) if policy.observe => {
-                    let event = self.event(Kind::Observed, &case, policy).reason(Outage::from(error).as_str());
+                Err(outage) if policy.observe => {
+                    let event = self.event(Kind::Observed, &case, policy).reason(outage.as_str());
                     self.shared.audit.record(self.naming(site, Some(subject), event));
                     return self.send_on(&mut case, Vec::new(), audit::Verdict::Observe);
                 }
-                Err(error) => return self.unavailable(&case, policy, &error.into()),
+                Err(outage) => return self.unavailable(&case, policy, &outage),
             };
         }
         match judge(&Facts { vouched: &vouched, ..facts }) {
@@ -160,7 +165,7 @@ impl Gateway {
                     who.is_holder = true;
                 }
                 match self.contact_risk(case, who, &form).await {
-                    Ok(risk) => case.risk = risk,
+                    Ok(risk) => case.risk.extend(risk),
                     // Nothing is known of it: it may be the worst (I2).
                     Err(error) if !policy.observe => {
                         return Err(Box::new(self.unavailable(case, policy, &error.into())));
@@ -395,7 +400,6 @@ fn scored(case: &Case<'_>, event: Event) -> Event {
     if signals.is_empty() {
         return event;
     }
-    let signals = signals.iter().map(|signal| format!("{} {}", signal.name, signal.points));
     event.score(case.risk.score()).reasons(signals)
 }
 

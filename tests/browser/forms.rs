@@ -3,6 +3,7 @@
 use otpgate::demo::Customer;
 
 use crate::browser::Browser;
+use crate::looks::sound;
 use crate::world::Harbour;
 use crate::{CODE, CONTINUE};
 
@@ -95,4 +96,46 @@ async fn two_tabs_each_resume_their_own() {
     browser.answer(&first).await;
     arrived(&browser, "First").await;
     assert_eq!(browser.text("#total").await, "2");
+}
+
+/// A form whose address is to be proved: a slip in it is put right in the form as it was left, whatever was pressed
+/// meanwhile, and only with the proved address does it arrive.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slip_in_an_address_that_is_proved_is_put_right_in_the_form_as_it_was_left() {
+    let (harbour, browser) = (Harbour::open_joining(), Browser::start().await);
+    harbour.sign_in(&browser, Customer::Alice).await;
+    harbour.open_page(&browser, "/transfer").await;
+    browser.fill("#amount", "3.50").await;
+    browser.paste("#note", NOTE).await;
+    let note = async || browser.property("#note", "value").await;
+    let left = note().await;
+    let send = async |to: &str| {
+        browser.fill("#to", to).await;
+        browser.fill("#amount", "3.50").await;
+        browser.press("main form button").await;
+    };
+    send("nobody at all").await;
+    browser.find("a[data-back]").await;
+    sound(&browser, "form-without-address").await;
+    browser.press("a[data-back]").await;
+    browser.at("/transfer").await;
+    browser.until("what was typed", async |_| note().await == left).await;
+
+    send("slip@harbour.example").await;
+    browser.find(CODE).await;
+    sound(&browser, "form-address").await;
+    browser.fill(CODE, "000000").await;
+    browser.press(CONTINUE).await;
+    browser.find("[role=alert]").await;
+    browser.press("a[data-back]").await;
+    browser.at("/transfer").await;
+    browser.until("what was typed", async |_| note().await == left).await;
+
+    send("joined@harbour.example").await;
+    browser.find(CODE).await;
+    let mail = harbour.mail.mail(3);
+    assert_eq!(mail.to, "joined@harbour.example");
+    browser.answer(&mail).await;
+    arrived(&browser, "joined@harbour.example").await;
+    assert_eq!(browser.text("#total").await, "1");
 }

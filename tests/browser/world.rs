@@ -194,6 +194,7 @@ secrets: '{secret}'
 policies:
   account: {channels: email, max_age: 15m}
   payments: {channels: email, max_age: 0s}
+  joining: {channels: email, contact: {form: to}}
 sites:
   - hosts: harbour.localhost
     upstream: {servers: '127.0.0.1:{shop}'}
@@ -201,7 +202,7 @@ sites:
     routes:
       - {path: /echo/closed, policy: deny}
       - {path: [/account/**, /live/**, /echo/**], policy: account}
-      - {path: /transfer, methods: POST, policy: payments}
+      - {path: /transfer, methods: POST, policy: {form}}
 delivery:
   providers:
     post: {type: smtp, url: 'smtp://127.0.0.1:{smtp}', from: 'Harbour Supplies <no-reply@harbour.example>'}
@@ -231,18 +232,24 @@ impl Harbour {
 
     /// Opens it for the people of a directory.
     pub fn open_for(more: &str, contacts: &str) -> Self {
-        Self::open_knowing(SIGN_IN, more, contacts)
+        Self::open_knowing(SIGN_IN, "payments", more, contacts)
     }
 
     /// Opens it for whoever reads mail at `domain`: nobody has to sign in.
     pub fn open_to(domain: &str) -> Self {
-        Self::open_knowing(&format!("identity: {{ask: {{domains: {domain}}}}}"), "", CONTACTS)
+        Self::open_knowing(&format!("identity: {{ask: {{domains: {domain}}}}}"), "payments", "", CONTACTS)
     }
 
-    fn open_knowing(identity: &str, more: &str, contacts: &str) -> Self {
+    /// Opens it with a form whose payee is an address that must be proved, as that of a sign-up is.
+    pub fn open_joining() -> Self {
+        Self::open_knowing(SIGN_IN, "joining", "", CONTACTS)
+    }
+
+    fn open_knowing(identity: &str, form: &str, more: &str, contacts: &str) -> Self {
         let (shop, mail) = (Shop::open(), MailServer::start());
         let config = HARBOUR
             .replace("{identity}", identity)
+            .replace("{form}", form)
             .replace("{shop}", &shop.port.to_string())
             .replace("{smtp}", &mail.port.to_string());
         let gateway = Gateway::start(&format!("{config}{more}\n"), &[("contacts.yaml", contacts)]);

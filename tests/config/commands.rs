@@ -82,7 +82,8 @@ fn explain_shows_the_way_to_a_verdict() {
         "> hit   line 15  path /account/**: account",
         "account: a code by email, answered within the last 15m",
         "none: would be sent to /login",
-        "0: no risk signal is available yet",
+        "not known: there is no `risk.geoip`",
+        "score     0",
         "challenge (no_subject)",
     ] {
         assert!(story.contains(wanted), "{wanted:?} is not in\n{story}");

@@ -26,7 +26,17 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("channels: email", "channels: []", "5:23: the list is empty: leave the key out"),
     ("channels: email", "observe: no, channels: email", "5:22: expected true or false"),
     // What later work brings is refused, never ignored.
-    ("store: memory", "risk: {geoip: {}}", "2:8: `geoip` is not available yet"),
+    ("store: memory", "risk: {geoip: {country: no.mmdb}}", "2:25: `no.mmdb`: No such file or directory (os error 2)"),
+    (
+        "store: memory",
+        "risk: {expect_countries: [MY]}",
+        "2:27: nothing says which country an address is in: add `geoip: {country: …}`",
+    ),
+    (
+        "store: memory",
+        "risk: {geoip: {country: otpgate.yaml}}",
+        "2:25: `otpgate.yaml`: it is no database in MaxMind's format, or damaged: invalid database: could not find MaxMind DB metadata in file",
+    ),
     ("store: memory", "risk: {points: {new_device: 1}}", "2:17: `new_device` is not available yet"),
     ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
     (
@@ -41,9 +51,36 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     (
         "store: memory",
-        "risk: {lists: {name: bad, kind: network, source: x, points: 1}}",
-        "2:33: `network` is not available yet",
+        "risk: {lists: {name: bad, kind: network, source: otpgate.yaml, points: 1}}",
+        "2:50: `otpgate.yaml`: line 1 is no network or address, such as 203.0.113.0/24",
     ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: network, source: otpgate.yaml}}",
+        "2:22: what does being on it do? add `points`, or `action: allow` or `deny`",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: network, source: otpgate.yaml, points: 1, action: deny}}",
+        "2:83: give `points` or an `action`, not both",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: otpgate.yaml, action: allow}}",
+        "2:70: an action is for lists of networks: give `points`",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: otpgate.yaml}}",
+        "2:22: what is being on it worth? add `points`",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: asn, source: otpgate.yaml, points: 1}}",
+        "2:22: nothing says which autonomous system an address is in: add `geoip: {asn: …}`",
+    ),
+    ("    sign_in: /login", "    sign_in: /login\n    contact_cooldown: 59s", "12:23: expected 1m to 30d"),
+    ("    sign_in: /login", "    sign_in: /login\n    contact_cooldown: 31d", "12:23: expected 1m to 30d"),
     ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
     (
         "max_age: 15m",

@@ -15,6 +15,7 @@ mod codes;
 #[allow(dead_code)]
 mod conductor;
 mod confirm;
+mod cooldown;
 mod crm;
 mod hosted;
 mod identity;
@@ -29,6 +30,7 @@ mod outage;
 mod receipts;
 mod recheck;
 mod resume;
+mod risk;
 mod sessions;
 mod sign_up;
 mod whoami;

@@ -453,3 +453,32 @@ async fn i7_the_quality_of_a_contact_makes_the_score() {
     })
     .await;
 }
+
+/// A number that anybody can borrow, in any spelling of it.
+#[tokio::test]
+async fn i7_a_borrowed_number_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let list = folder.path().join("borrowed.txt");
+    std::fs::write(&list, "# seen in public\n+60 12-345 6789\n").unwrap();
+    let risk = format!("risk: {{lists: {{name: borrowed, kind: phone, source: '{}', points: 95}}}}", list.display());
+    let world = World::with_memory(&Config { top: Box::leak(risk.into_boxed_str()), ..malaysian() });
+    let mut browser = world.browser();
+    for phone in [PHONE, "012-345 6789", "+60 (12) 345-6789"] {
+        let answer = register(&mut browser, "/register", phone).await;
+        assert_eq!(answer.status, 403, "{phone}: {answer:?}");
+    }
+    assert_eq!((world.upstream.hits("/register"), world.messages().await.len()), (0, 0));
+    page_address(&register(&mut browser, "/register", OTHER).await);
+}
+
+/// I2: of a contact about which the store cannot be asked nothing is known, so the form is not taken for a harmless one.
+#[tokio::test]
+async fn i2_a_form_whose_contact_cannot_be_scored_goes_nowhere() {
+    let mut world = World::with_redis(&Config { top: RISK, ..malaysian() });
+    let mut browser = world.browser();
+    assert_eq!(browser.post("/newsletter", &[("email", "eve@example.org")]).await.status, 200);
+    world.redis.as_mut().unwrap().stop();
+    assert_eq!(browser.post("/newsletter", &[("email", "mal@example.org")]).await.status, 503);
+    assert_eq!(browser.get("/open").await.status, 200);
+    assert_eq!(world.upstream.hits("/newsletter"), 1);
+}

@@ -1,5 +1,5 @@
-// Optional: keeps the times on the page true, tells what became of the message, and lets a form go out once. The page
-// works without it.
+// Optional: keeps the times on the page true, tells what became of the message, leads back to a form as it was left, and
+// lets a form go out once. The page works without it.
 (function () {
   "use strict";
   var said = document.getElementById("said");
@@ -79,6 +79,20 @@
       if (!document.hidden && news.hasAttribute("data-follow")) later();
     });
   }
+
+  // Back to the form with what was typed in it, where the browser can say which page that was; else the link opens it anew.
+  document.addEventListener("click", function (event) {
+    var back = event.target.closest && event.target.closest("a[data-back]");
+    if (!back || !window.navigation || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    var pages = navigation.entries();
+    for (var i = navigation.currentEntry.index - 1; i >= 0; i--) {
+      if (pages[i].url && pages[i].url.split("#")[0] === back.href) {
+        event.preventDefault();
+        navigation.traverseTo(pages[i].key);
+        return;
+      }
+    }
+  });
 
   var going = false;
   document.addEventListener("submit", function (event) {

@@ -1,0 +1,103 @@
+//! What it costs to score a request by its address: the figures of the README.
+//!
+//! `cargo bench --bench risk`
+
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ipnet::Ipv4Net;
+use mmdb_writer::{Value, Writer};
+use otpgate::risk::{AddressList, AddressPoints, AddressRisk, DatabaseFile, ListFile, Means, PrefixTable, networks};
+
+/// The prefixes that are listed: a third of them single addresses, the rest /24 to /29, all over the public space.
+const LISTED: u32 = 1_000_000;
+
+/// Numbers that look like chance and are the same every time (a linear congruential generator, Numerical Recipes).
+struct Dice(u32);
+
+impl Dice {
+    const fn roll(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.0
+    }
+
+    fn public(&mut self) -> Ipv4Addr {
+        loop {
+            let ip = Ipv4Addr::from(self.roll());
+            let [first, second, ..] = ip.octets();
+            let is_private =
+                matches!((first, second), (0 | 10 | 127, _) | (100, 64..128) | (169, 254) | (172, 16..32) | (192, 168));
+            if !is_private && first < 224 {
+                return ip;
+            }
+        }
+    }
+}
+
+fn list(folder: &Path) -> PathBuf {
+    let mut dice = Dice(1);
+    let mut text = String::new();
+    for number in 0..LISTED {
+        let length = if number % 3 == 0 { 32 } else { 24 + number % 6 };
+        text.push_str(&format!("{}/{length}\n", dice.public()));
+    }
+    let path = folder.join("listed.txt");
+    std::fs::write(&path, text).expect("a list");
+    path
+}
+
+/// A database of autonomous systems as large as that of iptoasn.
+fn systems(folder: &Path) -> PathBuf {
+    let mut dice = Dice(2);
+    let mut writer = Writer::new("benchmark ASN");
+    for number in 0..400_000_u32 {
+        let network = Ipv4Net::new(dice.public(), 24).expect("a network");
+        let system = Value::map([("autonomous_system_number", Value::from(number % 70_000 + 1))]);
+        writer.insert_value(network, system).expect("an entry");
+    }
+    let path = folder.join("asn.mmdb");
+    std::fs::write(&path, writer.to_bytes().expect("a database")).expect("a file");
+    path
+}
+
+fn bench(c: &mut Criterion) {
+    let folder = std::env::temp_dir().join(format!("otpgate-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let listed = list(&folder);
+    let text = std::fs::read_to_string(&listed).expect("a list");
+    let started = Instant::now();
+    let read = networks(&text, otpgate::risk::Meaning::Suspect).expect("networks");
+    let table = PrefixTable::new(read.iter().map(|&network| (0, network)));
+    let (took, bytes) = (started.elapsed(), table.bytes());
+    println!("{LISTED} prefixes read and put into a table in {took:?}, {} bytes for each", bytes / LISTED as usize);
+
+    let country = Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/country.mmdb");
+    let open = |path| DatabaseFile::open(path).expect("a database");
+    let list = AddressList { name: "listed".into(), means: Means::Points(60) };
+    let risk = AddressRisk::new(
+        vec![open(country), open(systems(&folder))],
+        vec![ListFile::of_addresses(list, listed)],
+        vec!["MY".parse().expect("a country")],
+        AddressPoints::default(),
+    )
+    .expect("a risk");
+    let _ = std::fs::remove_dir_all(&folder);
+
+    let mut dice = Dice(3);
+    let clients: Vec<IpAddr> = (0..65_536).map(|_| dice.public().into()).collect();
+    let mut next = clients.iter().cycle();
+    let mut group = c.benchmark_group("address");
+    group.bench_function("which of 1,000,000 prefixes", |b| {
+        b.iter(|| table.lists_of(black_box(*next.next().expect("a client"))));
+    });
+    group.bench_function("the whole score, country, ASN and 1,000,000 prefixes", |b| {
+        b.iter(|| risk.of(black_box(*next.next().expect("a client"))));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

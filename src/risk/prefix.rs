@@ -1,0 +1,209 @@
+//! Which lists an address is on: a table of networks, IPv4 and IPv6, a million and more, held in memory.
+//!
+//! Networks overlap, addresses do not: where a network of any list begins or ends, a range begins, and each range says which
+//! lists it is on. Ranges lie sorted in one piece of memory; an IPv4 address finds its part of them by its first 16 bits. An
+//! IPv4 network takes at most two ranges, 24 bytes.
+
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+
+use crate::request::unmapped;
+
+/// A table of networks.
+#[derive(Debug, Clone, Default)]
+pub struct PrefixTable {
+    v4: Ranges<u32>,
+    v6: Ranges<u128>,
+    /// By the first 16 bits of an IPv4 address: how many ranges begin before them.
+    index: Vec<u32>,
+}
+
+/// The lists that an address is on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OnLists(u64);
+
+/// Sorted ranges: each from its start to the one before the next.
+#[derive(Debug, Clone, Default)]
+struct Ranges<A> {
+    starts: Vec<A>,
+    on: Vec<OnLists>,
+}
+
+/// An address as a number.
+trait Number: Copy + Ord + Default {
+    /// The next one; `None` after the last.
+    fn next(self) -> Option<Self>;
+}
+
+/// Where a network of a list begins, or has just ended.
+struct Edge<A> {
+    at: A,
+    list: u8,
+    begins: bool,
+}
+
+impl Number for u32 {
+    fn next(self) -> Option<Self> {
+        self.checked_add(1)
+    }
+}
+
+impl Number for u128 {
+    fn next(self) -> Option<Self> {
+        self.checked_add(1)
+    }
+}
+
+// === impl PrefixTable ===
+
+impl PrefixTable {
+    /// The most lists that one table can hold.
+    pub const MOST_LISTS: usize = 64;
+
+    /// The table of networks, each with the number of its list, from 0. Those of lists that the table cannot hold are left out:
+    /// numbers are below [`PrefixTable::MOST_LISTS`].
+    pub fn new(networks: impl IntoIterator<Item = (u8, IpNetwork)>) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for (list, network) in networks.into_iter().filter(|(list, _)| usize::from(*list) < Self::MOST_LISTS) {
+            match unmapped(network) {
+                IpNetwork::V4(network) => {
+                    edges(&mut v4, list, u32::from(network.network()), u32::from(network.broadcast()));
+                }
+                IpNetwork::V6(network) => {
+                    edges(&mut v6, list, u128::from(network.network()), u128::from(network.broadcast()));
+                }
+            }
+        }
+        let (v4, v6) = (Ranges::new(v4), Ranges::new(v6));
+        let index = index(&v4.starts);
+        Self { v4, v6, index }
+    }
+
+    /// The lists that `ip` is on. An IPv4 address and its spelling within IPv6 are one.
+    #[must_use]
+    pub fn lists_of(&self, ip: IpAddr) -> OnLists {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => {
+                let number = u32::from(ip);
+                let first = (number >> 16) as usize;
+                match (self.index.get(first), self.index.get(first + 1)) {
+                    (Some(&from), Some(&to)) => self.v4.of(number, from as usize, to as usize),
+                    _ => OnLists::default(),
+                }
+            }
+            IpAddr::V6(ip) => self.v6.of(u128::from(ip), 0, self.v6.starts.len()),
+        }
+    }
+
+    /// The bytes that its ranges take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let of = size_of::<OnLists>();
+        self.v4.starts.len() * (size_of::<u32>() + of)
+            + self.v6.starts.len() * (size_of::<u128>() + of)
+            + self.index.len() * size_of::<u32>()
+    }
+}
+
+fn edges<A: Number>(edges: &mut Vec<Edge<A>>, list: u8, first: A, last: A) {
+    edges.push(Edge { at: first, list, begins: true });
+    if let Some(at) = last.next() {
+        edges.push(Edge { at, list, begins: false });
+    }
+}
+
+/// How many ranges begin before each 16 bits; one more for the end.
+fn index(starts: &[u32]) -> Vec<u32> {
+    if starts.is_empty() {
+        return Vec::new();
+    }
+    let mut index = Vec::with_capacity((1 << 16) + 1);
+    let mut before = 0;
+    for first in 0..=u16::MAX {
+        while starts.get(before).is_some_and(|start| start >> 16 < u32::from(first)) {
+            before += 1;
+        }
+        index.push(u32::try_from(before).unwrap_or(u32::MAX));
+    }
+    index.push(u32::try_from(starts.len()).unwrap_or(u32::MAX));
+    index
+}
+
+// === impl Ranges ===
+
+impl<A: Number> Ranges<A> {
+    fn new(mut edges: Vec<Edge<A>>) -> Self {
+        if edges.is_empty() {
+            return Self::default();
+        }
+        edges.sort_unstable_by_key(|edge| edge.at);
+        // Whatever lies before the first network is on no list.
+        let (mut starts, mut on) = (vec![A::default()], vec![OnLists::default()]);
+        // Networks of one list may overlap, too.
+        let mut open = [0_u32; PrefixTable::MOST_LISTS];
+        let (mut now, mut edges) = (OnLists::default(), edges.into_iter().peekable());
+        while let Some(edge) = edges.next() {
+            let open = &mut open[usize::from(edge.list)];
+            if edge.begins {
+                *open += 1
+            } else {
+                *open = open.saturating_sub(1)
+            }
+            now = if *open > 0 { now.with(edge.list) } else { now.without(edge.list) };
+            if edges.peek().is_some_and(|next| next.at == edge.at) || on.last() == Some(&now) {
+                continue;
+            }
+            if starts.last() == Some(&edge.at) {
+                on.pop();
+            } else {
+                starts.push(edge.at);
+            }
+            on.push(now);
+        }
+        starts.shrink_to_fit();
+        on.shrink_to_fit();
+        Self { starts, on }
+    }
+
+    /// The lists of an address, whose range is the last that begins before `to`, or one before `from`.
+    fn of(&self, number: A, from: usize, to: usize) -> OnLists {
+        let among = self.starts.get(from..to).unwrap_or_default();
+        let begun = from + among.partition_point(|&start| start <= number);
+        begun.checked_sub(1).and_then(|at| self.on.get(at)).copied().unwrap_or_default()
+    }
+}
+
+// === impl OnLists ===
+
+impl OnLists {
+    /// Whether it is on none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The numbers of the lists, ascending.
+    pub fn numbers(self) -> impl Iterator<Item = usize> {
+        (0..PrefixTable::MOST_LISTS).filter(move |list| self.0 >> list & 1 == 1)
+    }
+
+    /// The same and those.
+    #[must_use]
+    pub const fn and(self, those: Self) -> Self {
+        Self(self.0 | those.0)
+    }
+
+    /// The same and `list`, a number below [`PrefixTable::MOST_LISTS`].
+    #[must_use]
+    pub const fn with(self, list: u8) -> Self {
+        Self(self.0 | 1 << list)
+    }
+
+    const fn without(self, list: u8) -> Self {
+        Self(self.0 & !(1 << list))
+    }
+}
+
+#[cfg(test)]
+mod tests;
