@@ -235,6 +235,7 @@ pub fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) ->
         hosts: vec![HostPattern::Exact(host.to_owned())],
         key: SiteKey::new(host),
         case_insensitive: false,
+        contact_cooldown: None,
         country: None,
         name: name.into(),
         support: Some("https://example.com/help".into()),
@@ -274,7 +275,7 @@ fn hook(port: u16) -> Arc<Webhook> {
     Arc::new(Webhook::new(WebhookSpec { url, key, timeout: Duration::from_secs(5), ca: vec![] }).unwrap())
 }
 
-fn wiki(webhook: Option<u16>) -> SiteSpec {
+pub fn wiki(webhook: Option<u16>) -> SiteSpec {
     let routes = vec![route("/edit/**", step_up("edit", &[Channel::Email], 900, SendWhen::OnArrival))];
     let ask = Ask { domains: vec!["corp.example".to_owned()], addresses: vec![] };
     SiteSpec { webhook: webhook.map(hook), ..site(WIKI, "Wiki", routes, vec![Source::Ask(ask)]) }
