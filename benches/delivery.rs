@@ -109,7 +109,7 @@ fn choosing(c: &mut Criterion) {
 fn message() -> Message {
     Message {
         to: Contact::parse(Channel::Sms, "+60123456789").unwrap(),
-        code: Code::unsealed(b"123456").unwrap(),
+        code: Code::unsealed(b"123456"),
         site: SiteName::new("Example Shop", "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),

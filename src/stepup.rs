@@ -9,6 +9,7 @@ mod asking;
 mod carry;
 mod challenge;
 mod contacts;
+mod cooldown;
 mod feed;
 mod gateway;
 mod hosted;

@@ -11,6 +11,7 @@
 mod answers;
 mod challenges;
 mod changes;
+mod contacts;
 mod counted;
 mod guards;
 mod limits;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 pub use answers::{Answer, Answered, Confirmed, Resumable};
 pub use challenges::{Budget, Challenge, Destination, Found, Lock, NewChallenge, Opened, Parking, State};
 pub use changes::{Change, Changes, Cursor, Held, Revocation};
+pub use contacts::{Seen, SeenContact, Sighting};
 pub use guards::{Guard, PumpingMode, PumpingRules};
 pub use limits::{FailureLimits, Limits, SendLimits, TypedLimits, Window};
 pub use marks::{NewMark, TakenMark, TakenMarks};
@@ -170,6 +172,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// How many others proved a contact lately; notes first that the one who asks did, if that is so.
     async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError>;
+
+    /// Takes down which contacts an account has now. Gives what is remembered of them, and tells one caller whom to send a
+    /// notice of a change.
+    async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError>;
 
     /// Queues marks, due at once, each for `ttl` and unless `most` are queued already: gives how many found no room. One
     /// whose name is known, also as one that was done or gave its place a few minutes ago, is not queued again.

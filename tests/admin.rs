@@ -208,6 +208,7 @@ fn site(host: &str) -> SiteSpec {
         name: "Example Shop".into(),
         support: None,
         case_insensitive: false,
+        contact_cooldown: None,
         country: None,
         routes: Routes::new(vec![route], Policy::Bypass).unwrap(),
         sources: vec![Source::Header(HeaderSource { name: name.clone(), from: peers() })],
@@ -655,6 +656,10 @@ async fn a_support_agent_looks_up_and_unlocks_on_the_command_line() {
     let (code, said, _) = command(&listener, &unlock, Some(TOKEN)).await;
     assert_eq!(code, 0);
     assert!(said.contains("Nothing was locked"), "{said}");
+
+    let trust = ["unlock", "--contacts", "--subject", "alice"];
+    let (code, said, _) = command(&listener, &trust, Some(TOKEN)).await;
+    assert!(code == 0 && said.contains(&format!("{HOST}: no contact was new")), "{said}");
 
     let (code, said, _) = command(&listener, &["revoke", "--subject", "alice", "--site", HOST], Some(TOKEN)).await;
     assert_eq!((code, said.lines().count()), (0, 1), "{said}");

@@ -237,7 +237,7 @@ impl Due for BinaryHeap<Reverse<(Timestamp, [u8; 16])>> {
 fn message(number: &str) -> Message {
     Message {
         to: Contact::parse(Channel::Sms, number).unwrap(),
-        code: Code::unsealed(b"123456").unwrap(),
+        code: Code::unsealed(b"123456"),
         site: SiteName::new("Example Shop", "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),

@@ -1,4 +1,4 @@
-//! What an operator does: revoke, unlock, look up.
+//! What an operator does: revoke, unlock, trust contacts, look up.
 
 use std::sync::Arc;
 
@@ -47,6 +47,16 @@ pub(super) async fn unlock(
     let gateway = admin.gateway();
     let (subject, host) = read(&gateway, body?.0)?;
     Ok(done(gateway.unlock(host.as_deref(), &subject).await?))
+}
+
+/// Takes the contacts that a subject has now for old ones.
+pub(super) async fn trust_contacts(
+    State(admin): State<Arc<Admin>>,
+    body: Result<Json<Order>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let gateway = admin.gateway();
+    let (subject, host) = read(&gateway, body?.0)?;
+    Ok(done(gateway.trust_contacts(host.as_deref(), &subject).await?))
 }
 
 /// What happened under a reference: JSON, or a story for people when text is what the client would rather have.

@@ -32,7 +32,7 @@ impl Problem {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
-            "/revoke and /unlock take POST, every other address takes GET",
+            "/revoke, /unlock and /trust-contacts take POST, every other address takes GET",
         )
     }
 }

@@ -77,11 +77,19 @@ pub enum Kind {
     /// The subject is not the one that the challenge was opened for.
     SubjectMismatch,
 
+    // What became of an account's contacts.
+    /// The directory lists other contacts than before.
+    ContactChanged,
+    /// A contact from before was told of a change.
+    ContactNotice,
+
     // What an operator did.
     /// Every proof of a subject was made void.
     Revoked,
     /// A subject was unlocked.
     Unlocked,
+    /// The contacts that an account has now were taken for old ones.
+    ContactsTrusted,
 }
 
 /// The words for a [`Kind`].
@@ -97,7 +105,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -131,8 +139,11 @@ impl Kind {
         Self::LoggedOut,
         Self::IdentityConflict,
         Self::SubjectMismatch,
+        Self::ContactChanged,
+        Self::ContactNotice,
         Self::Revoked,
         Self::Unlocked,
+        Self::ContactsTrusted,
     ];
 
     /// The word in logs, metrics and the store.
@@ -231,8 +242,9 @@ impl Kind {
             Self::NoContact => (
                 "no_contact",
                 "found no contact to send a code to",
-                "Add a contact for this visitor to the directory, on a channel that the policy accepts. Make sure first \
-                 that you speak to the right person.",
+                "Make sure first that you speak to the right person. Add a contact for this visitor to the directory, on a \
+                 channel that the policy accepts. If the reason is contact_cooldown, there is one that is new: `otpgate \
+                 unlock --contacts` ends the wait.",
             ),
             Self::Sent => (
                 "sent",
@@ -336,6 +348,20 @@ impl Kind {
                 "refused: another person is signed in than the one the code was for",
                 "Ask the visitor to sign in as the person who started, or to start again.",
             ),
+            Self::ContactChanged => (
+                "contact_changed",
+                "saw other contacts in the directory than before",
+                "A contact that is new gets no code until the site's `contact_cooldown` is over; until then the code goes to \
+                 an older one. Make sure by other means that you speak to the right person: if they changed it, `otpgate \
+                 unlock --contacts` ends the wait; if not, somebody else has their password: put the contact right, revoke, \
+                 and then do the same.",
+            ),
+            Self::ContactNotice => (
+                "contact_notice",
+                "told a contact from before that a contact of the account was changed",
+                "The reason names the provider that took the notice, or says why none did. Whoever got it and changed \
+                 nothing should change their password.",
+            ),
             Self::Revoked => (
                 "revoked",
                 "made every earlier proof void, by an operator",
@@ -344,6 +370,11 @@ impl Kind {
             Self::Unlocked => {
                 ("unlocked", "unlocked by an operator", "Ask the visitor to open the page again: it takes codes now.")
             }
+            Self::ContactsTrusted => (
+                "contacts_trusted",
+                "took the contacts of now for old ones, by an operator",
+                "Ask the visitor to open the page again: codes go to the contacts of now.",
+            ),
         };
         Words { name, happened, next }
     }

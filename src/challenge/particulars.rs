@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Channel, Contact, KeyedHash, Language, Origin, ParkedId, SendWhen, Subject};
+use crate::words::{Channel, Contact, KeyedHash, Language, Origin, ParkedId, SendWhen, Subject, Timestamp};
 
 /// What a challenge is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,12 @@ pub struct Particulars {
     pub binding: Option<KeyedHash>,
     /// Where codes can go, in the order of the policy's channels.
     pub contacts: Vec<Reach>,
+    /// Whether these are contacts that the subject had before, since those of now are too fresh.
+    #[serde(default)]
+    pub is_earlier: bool,
+    /// When a contact that is too fresh may be used, where there is no other.
+    #[serde(default)]
+    pub usable_at: Option<Timestamp>,
     /// In which language the subject wants to be spoken to, by the directory.
     pub language: Option<Language>,
     /// When the first code goes out.
@@ -90,6 +96,8 @@ impl Particulars {
             return_to: String::new(),
             binding: None,
             contacts: Vec::new(),
+            is_earlier: false,
+            usable_at: None,
             language: None,
             send: SendWhen::OnArrival,
             app_session: None,
@@ -121,6 +129,8 @@ impl Particulars {
             known_by: None,
             asked: if allowed { Asked::Typed } else { Asked::Decoy },
             contacts: vec![Reach::new(contact)],
+            is_earlier: false,
+            usable_at: None,
             ..self.clone()
         }
     }
@@ -187,7 +197,9 @@ impl Reach {
         }
     }
 
-    fn contact(&self) -> Option<Contact> {
+    /// The contact; `None` when it can be none.
+    #[must_use]
+    pub fn contact(&self) -> Option<Contact> {
         let contact = Contact::parse(self.channel, &self.address).ok()?;
         Some(match &self.label {
             Some(label) => contact.labelled(label),

@@ -191,7 +191,13 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
                 }
                 Some(Ok(entry)) => {
                     let entry = entry.unwrap_or_default();
-                    story.tell("directory", listed(&entry));
+                    let mut told = listed(&entry);
+                    if site.spec.contact_cooldown.is_some() {
+                        told.push_str(
+                            "one that is new to the account does not count: what is remembered is not asked here",
+                        );
+                    }
+                    story.tell("directory", told);
                     verdict(site, &request, policy, true, &vouched(&entry), risk.score())
                 }
                 None => verdict(site, &request, policy, named.is_some(), &[], risk.score()),
@@ -377,7 +383,7 @@ fn listed(entry: &Entry) -> String {
             None => writeln!(text, "not proved as far as it says"),
         };
     }
-    if text.is_empty() { "knows no contact of this subject".to_owned() } else { text }
+    if text.is_empty() { "knows no contact of this subject\n".to_owned() } else { text }
 }
 
 fn is_form(policy: &Policy) -> bool {

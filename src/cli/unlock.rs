@@ -1,4 +1,4 @@
-//! `otpgate unlock`: a subject may try again.
+//! `otpgate unlock`: a subject may try again, or the contacts that it has now may be used.
 
 use crate::cli::client::{self, Done, Listener, Whom};
 use crate::cli::{Failure, print};
@@ -8,6 +8,10 @@ use crate::cli::{Failure, print};
 pub struct Args {
     #[command(flatten)]
     whom: Whom,
+    /// End the cool-down of the contacts that the directory lists now, instead of a lock, and forget those from before. You
+    /// vouch for these contacts: make sure that they are the right person's
+    #[arg(long)]
+    contacts: bool,
     #[command(flatten)]
     listener: Listener,
 }
@@ -18,15 +22,24 @@ pub struct Args {
 /// When the gateway cannot be asked, or refuses.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let client = args.listener.client()?;
-    let done = client::wait(client.order("/unlock", &args.whom, say))?;
+    let (path, say): (_, fn(&Done) -> String) =
+        if args.contacts { ("/trust-contacts", say_contacts) } else { ("/unlock", say) };
+    let done = client::wait(client.order(path, &args.whom, say))?;
     if done.iter().any(|done| done.changed) {
         return Ok(());
     }
-    print("Nothing was locked. Is the subject spelled exactly as the application spells it?\n")
+    let nothing = if args.contacts { "No contact was new" } else { "Nothing was locked" };
+    print(&format!("{nothing}. Is the subject spelled exactly as the application spells it?\n"))
 }
 
 fn say(done: &Done) -> String {
     let Done { site, changed, reference } = done;
     let happened = if *changed { "unlocked" } else { "was not locked" };
+    format!("{site}: {happened} (reference {reference})")
+}
+
+fn say_contacts(done: &Done) -> String {
+    let Done { site, changed, reference } = done;
+    let happened = if *changed { "the contacts of now are used" } else { "no contact was new" };
     format!("{site}: {happened} (reference {reference})")
 }

@@ -14,8 +14,8 @@ use crate::words::{Contact, Language, Reference};
 pub struct Message {
     /// To whom.
     pub to: Contact,
-    /// The code.
-    pub code: Code,
+    /// The code; a notice ([`Aim::Changed`]) has none.
+    pub code: Option<Code>,
     /// Which site asks.
     pub site: SiteName,
     /// What the code is for.
@@ -30,7 +30,7 @@ pub struct Message {
     pub client: Option<IpAddr>,
 }
 
-/// What a code is for.
+/// What a message is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aim {
     /// To open a protected page.
@@ -39,6 +39,8 @@ pub enum Aim {
     Confirm,
     /// To prove that an address that was typed can be read by who typed it.
     Prove,
+    /// To tell that a contact of the account was changed: a notice, without a code (O27).
+    Changed,
 }
 
 /// A site as messages name it: its name for people and its host name, each on one line and without anything that could
@@ -47,11 +49,13 @@ pub enum Aim {
 pub struct SiteName {
     name: String,
     host: String,
+    support: Option<String>,
 }
 
 // === impl Aim ===
 
 impl Aim {
+    /// Those of codes.
     pub(super) const ALL: [Self; 3] = [Self::Open, Self::Confirm, Self::Prove];
 
     /// Its word in templates.
@@ -60,6 +64,7 @@ impl Aim {
             Self::Open => "open",
             Self::Confirm => "confirm",
             Self::Prove => "prove",
+            Self::Changed => "changed",
         }
     }
 }
@@ -78,7 +83,18 @@ impl SiteName {
             .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']'))
             .collect();
         let name = cleaned(name.strip_prefix("*.").unwrap_or(name));
-        Self { name: if name.is_empty() { host.clone() } else { name }, host }
+        Self { name: if name.is_empty() { host.clone() } else { name }, host, support: None }
+    }
+
+    /// The same, with where its people turn for help: the operator's line, told in e-mails.
+    #[must_use]
+    pub fn with_support(self, support: Option<&str>) -> Self {
+        Self { support: support.map(str::to_owned), ..self }
+    }
+
+    /// Where its people turn for help.
+    pub(super) fn support(&self) -> Option<&str> {
+        self.support.as_deref()
     }
 
     /// The name for people.

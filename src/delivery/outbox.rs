@@ -36,7 +36,7 @@ pub struct Kept {
     pub to: String,
     /// The name of the site.
     pub site: String,
-    /// The code.
+    /// The code; empty for a notice, which has none.
     pub code: String,
     /// What the visitor would read or hear; of an e-mail the subject, an empty line and the text part.
     pub text: String,
@@ -76,7 +76,7 @@ impl Outbox {
             channel,
             to: message.to.reveal().to_owned(),
             site: message.site.name().to_owned(),
-            code: message.code.reveal().to_owned(),
+            code: message.code.as_ref().map_or("", |code| code.reveal()).to_owned(),
             text,
         };
         tracing::info!(

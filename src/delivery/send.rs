@@ -324,7 +324,7 @@ impl Delivery {
         self.tools.store.charge(&charge).await.map_err(|_| Failure::Store)
     }
 
-    /// Counts what became of an attempt, for everybody.
+    /// Counts what became of an attempt, for everybody. A notice is none of it: no code comes back from it.
     async fn count_attempt(
         &self,
         carrier: &Carrier,
@@ -332,6 +332,9 @@ impl Delivery {
         country: Option<Country>,
         outcome: &Result<Taken, Failure>,
     ) {
+        if order.message.code.is_none() {
+            return;
+        }
         let of = Measured { provider: carrier.name.to_string(), channel: order.message.to.channel(), country };
         match outcome {
             Ok(_) => self.count_for(of, None, [(What::Sent, 1), (What::Accepted, 1)]).await,

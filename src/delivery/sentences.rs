@@ -43,10 +43,11 @@ pub(super) struct Places<'a> {
     pub time: &'a str,
     pub reference: &'a str,
     pub client: &'a str,
+    pub support: &'a str,
 }
 
 /// The places that a sentence may have; one of time has `n` alone.
-pub(super) const PLACES: [&str; 6] = ["name", "host", "code", "time", "reference", "client"];
+pub(super) const PLACES: [&str; 7] = ["name", "host", "code", "time", "reference", "client", "support"];
 
 // === impl SmsText ===
 
@@ -117,6 +118,7 @@ impl Places<'_> {
             "time" => self.time,
             "reference" => self.reference,
             "client" => self.client,
+            "support" => self.support,
             _ => return None,
         })
     }

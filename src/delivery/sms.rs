@@ -58,10 +58,10 @@ pub(super) fn compose(site: &SiteName, code: &str, says: impl Fn(&str) -> Option
 }
 
 /// An empty line and `@host #code` (<https://wicg.github.io/sms-one-time-codes/>). The binding is for names: nothing for an
-/// address.
+/// address. A notice has no code to bind.
 fn binding(host: &str, code: &str) -> String {
     let is_name = host.contains(|c: char| c.is_ascii_alphabetic()) && !host.contains(':');
-    if is_name { format!("\n\n@{host} #{code}") } else { String::new() }
+    if is_name && !code.is_empty() { format!("\n\n@{host} #{code}") } else { String::new() }
 }
 
 /// `text` in the letters that a text message has one septet for, accents dropped where they must be; `None` when it cannot

@@ -12,7 +12,7 @@
 //!
 //! A template knows [`VARIABLES`]: `name` and `host` of the site, `code` (not in a subject, which shows on a locked screen),
 //! `time` (how long the code lives, in words), `aim` (`open`, `confirm` or `prove`), `client` (the client address or none),
-//! `reference`, `language`, `say` (the sentences: `say.intro`) and, for calls, `pause` (a second of silence). Of a call,
+//! `support` (where to turn for help, or none), `reference`, `language`, `say` (the sentences: `say.intro`) and, for calls, `pause` (a second of silence). Of a call,
 //! `code` is read digit by digit. `{% extends "otpgate/email.html" %}` keeps our e-mail and fills its blocks `top` and
 //! `bottom`.
 //!
@@ -67,13 +67,18 @@ struct Content<'a> {
     expires_in: Duration,
     reference: &'a str,
     client: Option<&'a str>,
+    support: Option<&'a str>,
 }
 
 /// The variables of a template.
-const VARIABLES: [&str; 10] =
-    ["name", "host", "code", "time", "aim", "client", "reference", "language", "say", "pause"];
+const VARIABLES: [&str; 11] =
+    ["name", "host", "code", "time", "aim", "client", "reference", "support", "language", "say", "pause"];
 /// Before the names of our own templates.
 const OURS: &str = "otpgate/";
+/// What a notice is laid out by, besides our templates for a subject and for a text message.
+const NOTICE_TEXT: &str = "notice.txt";
+const NOTICE_HTML: &str = "notice.html";
+const NOTICE_VOICE: &str = "notice.voice.txt";
 /// What stands for silence and for the digits in a call until it is cut into pieces: control characters, which neither a
 /// name nor a template has.
 const PAUSE: &str = "\u{1}";
@@ -97,7 +102,8 @@ impl Templates {
     /// What a message says on its channel, in its language. `None` when even our own template fails.
     pub(super) fn say(&self, message: &Message) -> Option<Said> {
         let tongue = Tongue::of(message.language.as_ref());
-        let (site, code) = (&message.site, message.code.reveal());
+        let Some(code) = &message.code else { return self.notice(message, tongue) };
+        let (site, code) = (&message.site, code.reveal());
         let client = message.client.map(|ip| ip.to_canonical().to_string());
         let content = Content {
             aim: message.aim,
@@ -107,6 +113,7 @@ impl Templates {
             expires_in: message.expires_in,
             reference: &message.reference.to_string(),
             client: client.as_deref(),
+            support: site.support(),
         };
         Some(match message.to.channel() {
             Channel::Email => Said::Email(EmailText {
@@ -127,6 +134,37 @@ impl Templates {
                 Said::Voice(Speech { language: tongue.language(), question, said: pieces(&text, code) })
             }
         })
+    }
+
+    /// What a notice says: without a code, so that an operator's template, which has a place for one, is none for it. The
+    /// sentences may be the operator's.
+    fn notice(&self, message: &Message, tongue: Tongue) -> Option<Said> {
+        let site = &message.site;
+        let reference = &message.reference.to_string();
+        let content = Content { aim: message.aim, reference, ..Content::of(site) };
+        Some(match message.to.channel() {
+            Channel::Email => Said::Email(EmailText {
+                language: tongue.tag(),
+                subject: self.ours(Layout::Subject, "email.subject", tongue, content)?,
+                text: self.ours(Layout::Text, NOTICE_TEXT, tongue, content)?,
+                html: self.ours(Layout::Html, NOTICE_HTML, tongue, content)?,
+            }),
+            Channel::Sms => {
+                let says = |name: &str| self.ours(Layout::Sms, "sms.txt", tongue, Content { name, ..content });
+                Said::Sms(sms::compose(site, "", says)?)
+            }
+            Channel::Hosted => return None,
+            Channel::Voice => {
+                let text = self.ours(Layout::Voice, NOTICE_VOICE, tongue, content)?;
+                let question = self.question(tongue, content);
+                Said::Voice(Speech { language: tongue.language(), question, said: pieces(&text, "") })
+            }
+        })
+    }
+
+    fn ours(&self, layout: Layout, file: &str, tongue: Tongue, content: Content<'_>) -> Option<String> {
+        let text = self.rendered(&format!("{OURS}{file}"), &self.values(layout, tongue, content));
+        text.ok().map(|text| layout.tidied(&text))
     }
 
     /// The text messages of a site that take more than one part at their longest, with codes of so many digits that live
@@ -175,11 +213,13 @@ impl Templates {
 
     /// The variables of a template.
     fn values(&self, layout: Layout, tongue: Tongue, content: Content<'_>) -> Value {
-        let Content { aim, name, host, code, expires_in, reference, client } = content;
+        let Content { aim, name, host, code, expires_in, reference, client, support } = content;
         let sentences = self.sentences(tongue);
         let time = sentences.time(expires_in);
         let client_or_not = client.unwrap_or_default();
-        let places = Places { name, host, code, time: &time, reference, client: client_or_not };
+        let support_or_not = support.unwrap_or_default();
+        let places =
+            Places { name, host, code, time: &time, reference, client: client_or_not, support: support_or_not };
         let said = sentences.said(aim, &places);
         let mut values = BTreeMap::from([
             ("name", Value::from(name)),
@@ -187,6 +227,7 @@ impl Templates {
             ("time", Value::from(&*time)),
             ("aim", Value::from(aim.as_str())),
             ("client", Value::from(client)),
+            ("support", Value::from(support)),
             ("reference", Value::from(reference)),
             ("language", Value::from(tongue.tag())),
             ("say", Value::from_pairs(said)),
@@ -204,8 +245,10 @@ impl Templates {
         let Content { aim, name, host, expires_in, reference, client, .. } = content;
         let sentences = self.sentences(tongue);
         let time = sentences.time(expires_in);
-        let places = Places { name, host, code: "", time: &time, reference, client: client.unwrap_or_default() };
-        sentences.said(aim, &places).remove("call_key").unwrap_or_default()
+        let client = client.unwrap_or_default();
+        let places = Places { name, host, time: &time, reference, client, ..Places::default() };
+        let key = if aim == Aim::Changed { "call_key_notice" } else { "call_key" };
+        sentences.said(aim, &places).remove(key).unwrap_or_default()
     }
 
     fn sentences(&self, tongue: Tongue) -> &Sentences {
@@ -218,10 +261,15 @@ impl Default for Templates {
     fn default() -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        for layout in Layout::ALL {
-            let name = format!("{OURS}{}", layout.file(None));
+        let layouts = Layout::ALL.map(|layout| (layout.file(None), layout.ours()));
+        let notices = [
+            (NOTICE_TEXT.to_owned(), include_str!("templates/notice.txt")),
+            (NOTICE_HTML.to_owned(), include_str!("templates/notice.html")),
+            (NOTICE_VOICE.to_owned(), include_str!("templates/notice.voice.txt")),
+        ];
+        for (name, text) in layouts.into_iter().chain(notices) {
             // A part of the program: one that does not parse is a bug that every test finds.
-            if let Err(error) = environment.add_template_owned(name, layout.ours()) {
+            if let Err(error) = environment.add_template_owned(format!("{OURS}{name}"), text) {
                 tracing::error!(%error, "a template of messages does not parse");
             }
         }
@@ -299,6 +347,7 @@ impl<'a> Content<'a> {
             expires_in: Duration::ZERO,
             reference: "",
             client: None,
+            support: site.support(),
         }
     }
 }

@@ -23,7 +23,7 @@ impl Provider for Told {
 fn message() -> Message {
     Message {
         to: Contact::parse(Channel::Email, "alice@example.com").unwrap(),
-        code: Code::unsealed(b"123456").unwrap(),
+        code: Code::unsealed(b"123456"),
         site: SiteName::new("Example Shop", "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),

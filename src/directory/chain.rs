@@ -56,6 +56,19 @@ impl Directories {
         Ok(None)
     }
 
+    /// The same, without answers that were given of late.
+    ///
+    /// # Errors
+    /// As [`Directories::find`].
+    pub async fn find_anew(&self, subject: &Subject) -> Result<Option<Found>, DirectoryError> {
+        for (directory, asked) in self.0.iter().enumerate() {
+            if let Some(entry) = asked.find_anew(subject).await? {
+                return Ok(Some(Found { entry, directory }));
+            }
+        }
+        Ok(None)
+    }
+
     /// Forgets what was kept of `subject`.
     pub fn forget(&self, subject: &Subject) {
         self.0.iter().for_each(|directory| directory.forget(subject));

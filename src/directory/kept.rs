@@ -130,6 +130,26 @@ impl Kept {
         Health { trouble: self.directory.trouble(), ..health }
     }
 
+    /// What is known of `subject` now: an answer that was given of late does not hold.
+    ///
+    /// # Errors
+    /// As [`Directory::find`].
+    pub async fn find_anew(&self, subject: &Subject) -> Result<Option<Entry>, DirectoryError> {
+        let Some(keep) = self.keep else { return self.ask(subject).await };
+        if self.is_resting()
+            && let Some(entry) = self.stale(subject, keep)
+        {
+            return Ok(Some(entry));
+        }
+        let outcome = self.ask_once(subject).await;
+        if matches!(outcome, Err(DirectoryError::Unreachable(_) | DirectoryError::Wrong(_)))
+            && let Some(entry) = self.stale(subject, keep)
+        {
+            return Ok(Some(entry));
+        }
+        outcome
+    }
+
     /// The answer that was given of late, if it still holds.
     fn fresh(&self, subject: &Subject, keep: Keep) -> Option<Option<Entry>> {
         let answer = self.answers.get(subject)?;
@@ -236,18 +256,7 @@ impl Directory for Kept {
             self.metrics.looked_up(Lookup::Cached);
             return Ok(answer);
         }
-        if self.is_resting()
-            && let Some(entry) = self.stale(subject, keep)
-        {
-            return Ok(Some(entry));
-        }
-        let outcome = self.ask_once(subject).await;
-        if matches!(outcome, Err(DirectoryError::Unreachable(_) | DirectoryError::Wrong(_)))
-            && let Some(entry) = self.stale(subject, keep)
-        {
-            return Ok(Some(entry));
-        }
-        outcome
+        self.find_anew(subject).await
     }
 
     fn trouble(&self) -> Option<String> {

@@ -46,6 +46,7 @@ notices! {
     SIGN_IN = "sign-in-required" "sign-in-required" 401 "person";
     SOMEBODY_ELSE = "subject-changed" "subject-changed" 403 "person";
     NO_CONTACT = "no-contact" "no-contact" 403 "wrong";
+    COOLING = "cooling" "no-contact" 403 "clock";
     LOCKED = "locked" "locked" 403 "lock";
     CHALLENGE_LOCKED = "locked-challenge" "locked" 403 "lock";
     UNTIL_UNLOCKED = "locked-until-unlocked" "locked" 403 "lock";

@@ -41,6 +41,8 @@ pub(super) fn challenge(call: &Call, standing: &Standing) -> Value {
         expires => moment(now, standing.expires_in),
         resend => moment(now, standing.resend_in),
         channels,
+        is_earlier => standing.is_earlier,
+        usable => standing.usable_in.map(|left| moment(now, left)),
         ways => ways(standing),
     }
 }
@@ -75,7 +77,7 @@ pub(super) fn way(standing: &Standing, reached: &Reached) -> Value {
         channel => reached.channel.as_str(),
         contact => reached.contact,
         to => reached.to.as_str(),
-        label => reached.label.as_deref(),
+        label => if standing.is_earlier { Some(sentences::say("way.earlier", &[])) } else { reached.label.clone() },
         again => Some(reached) == standing.last.as_ref(),
     }
 }
@@ -151,7 +153,7 @@ pub(super) fn page_address(id: &ChallengeId) -> String {
 pub(super) fn json(standing: &Standing) -> serde_json::Map<String, serde_json::Value> {
     let channels: Vec<_> = standing.reached.iter().map(json_channel).collect();
     let sent = matches!(standing.state, State::Sent) || standing.last.is_some();
-    let serde_json::Value::Object(members) = json!({
+    let serde_json::Value::Object(mut members) = json!({
         "id": standing.id.to_string(),
         "page": page_address(&standing.id),
         "send": "/.otpgate/api/send",
@@ -162,6 +164,10 @@ pub(super) fn json(standing: &Standing) -> serde_json::Map<String, serde_json::V
     }) else {
         return serde_json::Map::new();
     };
+    if standing.is_earlier {
+        members.insert("earlier".to_owned(), true.into());
+    }
+    members.extend(standing.usable_in.map(|left| ("usable_in".to_owned(), sentences::seconds(left).into())));
     members
 }
 

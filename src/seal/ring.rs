@@ -45,6 +45,8 @@ pub enum Purpose {
     Words,
     /// The page that was asked for, in a cookie until its visitor has signed in.
     Onward,
+    /// A contact of an account in the store, to send a notice there when it is changed.
+    Contact,
     /// A mark in the store: whose contact was proved, and who is to be told.
     Mark,
 }
@@ -71,7 +73,7 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 8] = [
+const PURPOSES: [(Purpose, &[u8]); 9] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
@@ -79,6 +81,7 @@ const PURPOSES: [(Purpose, &[u8]); 8] = [
     (Purpose::Session, b"otpgate session v1"),
     (Purpose::Words, b"otpgate words v1"),
     (Purpose::Onward, b"otpgate onward v1"),
+    (Purpose::Contact, b"otpgate contact v1"),
     (Purpose::Mark, b"otpgate mark v1"),
 ];
 
@@ -285,7 +288,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words, onward, mark] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward, contact, mark] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -294,6 +297,7 @@ impl Key {
             Purpose::Session => session,
             Purpose::Words => words,
             Purpose::Onward => onward,
+            Purpose::Contact => contact,
             Purpose::Mark => mark,
         }
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::admin::settings::AdminSettings;
 use crate::challenge::settings::{ChallengeSettings, LimitsSettings};
-use crate::config::{Address, Credential, Many, Named, Network, NotYet, Placed, Size};
+use crate::config::{Address, Credential, Many, Named, Network, NotYet, Period, Placed, Size};
 use crate::delivery::settings::DeliverySettings;
 use crate::directory::settings::{SiteDirectorySettings, VerifiedSettings};
 use crate::gate::settings::{Definitions, PolicySettings, RouteSettings};
@@ -123,6 +123,9 @@ pub struct SiteSettings {
     /// What maps a subject to contacts, in order.
     #[serde(default)]
     pub directory: Many<Placed<SiteDirectorySettings>>,
+    /// For how long a contact that is new to an account gets no code, 1m to 30d; the contacts that the account had before are
+    /// told of the change. Default: new contacts are used at once, and nobody is told.
+    pub contact_cooldown: Option<Placed<Period>>,
     /// Who is told of each contact that a visitor proved. Default: nobody but directories that want to be.
     pub verified: Option<VerifiedSettings>,
     /// Whether subjects that differ by case alone are one. Default exact.

@@ -126,7 +126,7 @@ impl Gateway {
         let Some(code) = code else { return Ok(Sending::Expired(standing())) };
         let message = Message {
             to: contact.clone(),
-            code,
+            code: Some(code),
             site: site_name(site, visit),
             aim: aim(&particulars),
             expires_in,
@@ -212,7 +212,7 @@ impl Gateway {
 }
 
 /// Counts what every provider that was tried made of a message.
-fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendError>) {
+pub(super) fn tally(metrics: &Metrics, channel: Channel, outcome: &Result<Delivered, SendError>) {
     let failed = match outcome {
         Ok(delivered) => {
             metrics.sent(channel, &delivered.provider, SendOutcome::Accepted);

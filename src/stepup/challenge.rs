@@ -73,11 +73,11 @@ impl Gateway {
         let known = match &case.form {
             // Of whoever types it nothing else need be known.
             Some(form) => Ok(Known { contacts: self.ways_of(policy, form), ..Known::default() }),
-            None => self.contacts(site, policy, who.subject.as_ref()).await,
+            None => self.contacts(site, visit, policy, who.subject.as_ref()).await,
         };
         let known = match known {
             Ok(found) => found,
-            Err(error) => return self.unavailable(&case, policy, &error.into()),
+            Err(outage) => return self.unavailable(&case, policy, &outage),
         };
         let asked = match (&who.subject, is_page) {
             (None, _) => Asked::Nobody,
@@ -93,6 +93,8 @@ impl Gateway {
         particulars.target.clone_from(&target);
         particulars.binding = binding;
         particulars.contacts = known.contacts.iter().map(Reach::new).collect();
+        particulars.is_earlier = known.is_earlier;
+        particulars.usable_at = known.usable_in.map(|wait| self.shared.clock.now().after(wait));
         particulars.language = known.language;
         particulars.known_by = known.directory.map(|directory| directory.as_str().to_owned());
         particulars.account = known.account.map(|account| account.as_str().to_owned());
@@ -195,7 +197,9 @@ impl Gateway {
         // Another contact in the same form is another challenge.
         let form = case.form.as_ref().map(|form| form.hash);
         let form = form.as_ref().map_or(&[][..], |hash| hash.as_bytes());
-        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what, form])
+        // So is one that a cool-down keeps from the contacts of now, as long as it does.
+        let cooling: &[u8] = if particulars.usable_at.is_some() { b"cooling" } else { b"" };
+        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what, form, cooling])
     }
 
     /// Opens a challenge in the store.

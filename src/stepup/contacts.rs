@@ -1,8 +1,11 @@
 //! Where codes for a subject can go: what the directory knows, as far as the policy accepts it and providers carry it.
 
+use std::time::Duration;
+
 use crate::delivery::{Delivery, NotTaken};
-use crate::directory::{DirectoryError, DirectoryId, Found};
-use crate::stepup::{Gateway, Site};
+use crate::directory::{DirectoryId, Found};
+use crate::stepup::cooldown::Settled;
+use crate::stepup::{Gateway, Outage, Site, Visit};
 use crate::words::{Channel, Contact, Language, StepUp, Subject};
 
 /// What is known of a subject.
@@ -10,6 +13,10 @@ use crate::words::{Channel, Contact, Language, StepUp, Subject};
 pub(super) struct Known {
     /// The contacts on which the policy can be answered.
     pub contacts: Vec<Contact>,
+    /// Whether these are contacts that the subject had before: those of now are too fresh.
+    pub is_earlier: bool,
+    /// How long until a contact that is too fresh may be used, where there is no older one of now.
+    pub usable_in: Option<Duration>,
     /// In which language it wants to be spoken to.
     pub language: Option<Language>,
     /// The directory's own name for whom it is.
@@ -20,24 +27,49 @@ pub(super) struct Known {
 
 impl Gateway {
     /// The contacts on which `policy` can be answered, in the order of its channels, and what else the directory knows of
-    /// the subject.
+    /// the subject. Under a cool-down the directory is asked anew: what is taken down is what it says now.
     pub(super) async fn contacts(
         &self,
         site: &Site,
+        visit: &Visit,
         policy: &StepUp,
         subject: Option<&Subject>,
-    ) -> Result<Known, DirectoryError> {
+    ) -> Result<Known, Outage> {
         let Some(subject) = subject else { return Ok(Known::default()) };
-        let Some(Found { entry, directory }) = site.spec.directories.find(subject).await? else {
-            return Ok(Known::default());
+        let (directories, cooldown) = (&site.spec.directories, site.spec.contact_cooldown);
+        let found = match cooldown {
+            Some(_) => directories.find_anew(subject).await?,
+            None => directories.find(subject).await?,
         };
-        let contacts: Vec<Contact> = entry.contacts().cloned().collect();
-        Ok(Known {
-            contacts: usable(&contacts, policy, &self.delivery),
-            language: entry.language,
-            account: entry.id,
-            directory: site.spec.directories.get(directory).map(|directory| directory.id()),
-        })
+        let Some(Found { entry, directory }) = found else { return Ok(Known::default()) };
+        let known = match cooldown {
+            Some(cooldown) => self.older(policy, self.settle(site, visit, subject, &entry, cooldown).await?),
+            None => {
+                let contacts: Vec<Contact> = entry.contacts().cloned().collect();
+                Known { contacts: usable(&contacts, policy, &self.delivery), ..Known::default() }
+            }
+        };
+        let directory = directories.get(directory).map(|directory| directory.id());
+        Ok(Known { language: entry.language, account: entry.id, directory, ..known })
+    }
+
+    /// Of contacts under a cool-down those that a code may go to: the older ones of now; without any, those that were there
+    /// last before the fresh ones.
+    fn older(&self, policy: &StepUp, settled: Settled) -> Known {
+        let usable = |contacts: &[Contact]| usable(contacts, policy, &self.delivery);
+        let contacts = usable(&settled.contacts);
+        if !contacts.is_empty() {
+            return Known { contacts, ..Known::default() };
+        }
+        let fresh = settled.fresh.iter().filter(|(contact, _)| !usable(std::slice::from_ref(contact)).is_empty());
+        let Some(usable_in) = fresh.map(|(_, left)| *left).min() else { return Known::default() };
+        let earlier: Vec<_> = settled.earlier.iter().map(|(contacts, gone)| (usable(contacts), *gone)).collect();
+        let earlier = || earlier.iter().filter(|(contacts, _)| !contacts.is_empty());
+        // Whoever had the account's contact before that one has nothing to say any more.
+        let last = earlier().map(|(_, gone)| *gone).min();
+        let earlier = earlier().filter(|(_, gone)| Some(*gone) == last).flat_map(|(contacts, _)| contacts.clone());
+        let contacts: Vec<Contact> = earlier.collect();
+        Known { is_earlier: !contacts.is_empty(), contacts, usable_in: Some(usable_in), ..Known::default() }
     }
 }
 

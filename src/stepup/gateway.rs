@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::audit::{Audit, SiteMetrics};
+use crate::audit::{Audit, Event, SiteMetrics};
 use crate::delivery::Delivery;
 use crate::directory::{Directories, Webhook};
 use crate::gate::{HostPattern, Routes};
@@ -16,6 +16,7 @@ use crate::request::{
 use crate::risk::{AddressRisk, ContactRisk};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
+use crate::stepup::cooldown::Calm;
 use crate::stepup::locks::Locks;
 use crate::stepup::mark::Queueing;
 use crate::stepup::recheck::Told;
@@ -61,6 +62,8 @@ pub struct Shared {
     pub(super) marks: Queueing,
     /// What was told of re-checks.
     pub(super) told: Told,
+    /// What was found of contacts under a cool-down.
+    pub(super) calm: Calm,
 }
 
 /// How challenges are put: the config's `challenge` and `limits`.
@@ -103,6 +106,8 @@ pub struct SiteSpec {
     pub sign_in: Option<SignIn>,
     /// Its directories, in order.
     pub directories: Directories,
+    /// For how long a contact that is new to an account is not offered; `None` is no cool-down.
+    pub contact_cooldown: Option<Duration>,
     /// Who is told of each contact of a directory's that a visitor proved.
     pub webhook: Option<Arc<Webhook>>,
     /// Identity headers that its peers may set.
@@ -139,6 +144,9 @@ pub struct Hosts {
     below: Vec<(HostPattern, Arc<Site>)>,
 }
 
+/// How long events are kept for look-ups by reference.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 // === impl Shared ===
 
 impl Shared {
@@ -156,6 +164,7 @@ impl Shared {
             locks: Locks::default(),
             marks: Queueing::default(),
             told: Told::default(),
+            calm: Calm::default(),
         }
     }
 
@@ -176,6 +185,15 @@ impl Shared {
     pub(super) fn all_sessions(&self) -> Vec<(SiteKey, Arc<Sessions>)> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.iter().map(|(site, sessions)| (site.clone(), Arc::clone(sessions))).collect()
+    }
+
+    /// Records an event, and keeps it in the store for a look-up by its reference.
+    pub(super) async fn note(&self, event: Event) {
+        let reference = event.reference();
+        let line = self.audit.record(event);
+        if let Err(error) = self.store.note(reference, &line, KEPT).await {
+            tracing::warn!(%error, "an event could not be kept for look-ups");
+        }
     }
 
     pub(super) fn reference(&self) -> Reference {

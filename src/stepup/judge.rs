@@ -120,14 +120,14 @@ impl Gateway {
         };
         let mut vouched = Vec::new();
         if let (Some(_), Some(subject), true) = (policy.recheck(), &who.subject, judge(&facts).lacks_proof()) {
-            vouched = match self.vouched(site, subject).await {
+            vouched = match self.vouched(site, visit, subject).await {
                 Ok(vouched) => vouched,
-                Err(error) if policy.observe => {
-                    let event = self.event(Kind::Observed, &case, policy).reason(Outage::from(error).as_str());
+                Err(outage) if policy.observe => {
+                    let event = self.event(Kind::Observed, &case, policy).reason(outage.as_str());
                     self.shared.audit.record(self.naming(site, Some(subject), event));
                     return self.send_on(&mut case, Vec::new(), audit::Verdict::Observe);
                 }
-                Err(error) => return self.unavailable(&case, policy, &error.into()),
+                Err(outage) => return self.unavailable(&case, policy, &outage),
             };
         }
         match judge(&Facts { vouched: &vouched, ..facts }) {

@@ -78,8 +78,12 @@ struct Waiting {
 
 impl Gateway {
     /// The subject of a challenge has proved `contact`: the directory that knew it and the site's webhook are to be told, if
-    /// they want to be. Nobody has vouched for a typed contact, so of such a one nobody is told.
+    /// they want to be. Nobody has vouched for a typed contact, and an earlier one is the subject's no longer, so of such a
+    /// one nobody is told.
     pub(super) fn mark(&self, site: &Site, particulars: &Particulars, contact: &Contact, reference: Reference) {
+        if particulars.is_earlier {
+            return;
+        }
         let (Some(subject), Some(known_by)) = (particulars.subject(), particulars.known_by.clone()) else { return };
         let id = DirectoryId::from(known_by);
         let directories = &site.spec.directories;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use crate::audit::{Event, Kind, rfc3339};
-use crate::directory::DirectoryError;
+use crate::directory::Listed;
 use crate::gate::Vouched;
 use crate::stepup::identify::Who;
 use crate::stepup::judge::Case;
-use crate::stepup::{Gateway, Site};
+use crate::stepup::{Gateway, Outage, Site, Visit};
 use crate::words::{KeyedHash, StepUp, Subject, Timestamp};
 
 /// Whose passing by the directory's word was recorded lately: a page with fifty pictures is one event, not fifty.
@@ -43,15 +43,21 @@ impl Told {
 
 impl Gateway {
     /// What the directory vouches for: when the contacts of `subject` were proved. What came before a revocation is void, as
-    /// a proof from then is.
-    pub(super) async fn vouched(&self, site: &Site, subject: &Subject) -> Result<Vec<Vouched>, DirectoryError> {
+    /// a proof from then is, and a contact under a cool-down does not count.
+    pub(super) async fn vouched(&self, site: &Site, visit: &Visit, subject: &Subject) -> Result<Vec<Vouched>, Outage> {
         let Some(found) = site.spec.directories.find(subject).await? else { return Ok(Vec::new()) };
-        let void = self.void_until(site, subject, found.entry.id.as_ref());
-        let vouched = found.entry.contacts.iter().filter_map(|listed| {
-            let at = listed.verified_at.filter(|&at| void.is_none_or(|until| at > until))?;
-            Some(Vouched { channel: listed.contact.channel(), at })
-        });
-        Ok(vouched.collect())
+        let entry = found.entry;
+        let void = self.void_until(site, subject, entry.id.as_ref());
+        let counts = |listed: &&Listed| listed.verified_at.is_some_and(|at| void.is_none_or(|until| at > until));
+        let mut proved: Vec<&Listed> = entry.contacts.iter().filter(counts).collect();
+        if let Some(cooldown) = site.spec.contact_cooldown
+            && !proved.is_empty()
+        {
+            let older = self.older_contacts(site, visit, subject, &entry, cooldown).await?;
+            proved.retain(|listed| older.contains(&self.contact_hash(&listed.contact)));
+        }
+        let vouched = |listed: &Listed| Some(Vouched { channel: listed.contact.channel(), at: listed.verified_at? });
+        Ok(proved.into_iter().filter_map(vouched).collect())
     }
 
     /// The moment up to which whatever was proved of a subject is void, by its own name or by the directory's for it.

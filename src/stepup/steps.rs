@@ -1,7 +1,5 @@
 //! What a visitor does on the portal: arrive, send, type a code.
 
-use std::time::Duration;
-
 use crate::audit::{Event, Kind};
 use crate::challenge::{Asked, Particulars};
 use crate::request::{RequestKind, is_prefetch};
@@ -74,6 +72,7 @@ impl Gateway {
         let Mine { challenge, particulars, .. } = mine;
         if reached.is_empty() && challenge.state == State::Open && particulars.asked != Asked::Nobody {
             let event = Event::new(Kind::NoContact, challenge.reference).policy(&particulars.policy);
+            let event = if particulars.usable_at.is_some() { event.reason("contact_cooldown") } else { event };
             self.note(about(site, visit, event)).await;
         }
         Ok(Arrival::Standing(Box::new(self.standing_now(site, challenge, &particulars).await?)))
@@ -219,6 +218,8 @@ impl Gateway {
             confirms: particulars.binding.is_some(),
             form: particulars.form.clone(),
             is_parked: challenge.parked.is_some(),
+            is_earlier: particulars.is_earlier,
+            usable_in: particulars.usable_at.and_then(|at| at.since(self.shared.clock.now())),
             asked: particulars.asked,
             page: None,
             reached,
@@ -251,16 +252,9 @@ impl Gateway {
 
     /// Records an event, and keeps it in the store for a look-up by its reference.
     pub(super) async fn note(&self, event: Event) {
-        let reference = event.reference();
-        let line = self.shared.audit.record(event);
-        if let Err(error) = self.shared.store.note(reference, &line, KEPT).await {
-            tracing::warn!(%error, "an event could not be kept for look-ups");
-        }
+        self.shared.note(event).await;
     }
 }
-
-/// How long events are kept for look-ups by reference.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Whether a request is a person looking at the page: a GET that is no prefetch, no preview and no sub-resource.
 fn is_arrival(visit: &Visit) -> bool {

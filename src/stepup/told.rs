@@ -49,6 +49,10 @@ pub struct Standing {
     pub form: Option<FromForm>,
     /// Whether an interrupted form is kept with it.
     pub is_parked: bool,
+    /// Whether codes go to contacts that the subject had before, since those of now were changed a short while ago.
+    pub is_earlier: bool,
+    /// How long until a contact that was changed may be used, where there is no older one of now.
+    pub usable_in: Option<Duration>,
     /// Who is challenged.
     pub asked: Asked,
     /// The provider's page, when that is how it goes on.

@@ -34,7 +34,7 @@ use self::site::Site;
 use super::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
     Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
-    Revocation, SendAsk, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MarkId, MessageId, Reference, Timestamp};
 
@@ -315,6 +315,10 @@ impl Store for MemoryStore {
 
     async fn provers(&self, ask: &Provers<'_>) -> Result<u32, StoreError> {
         Ok(self.on(ask.site, |site, now| site.provers(ask, now)))
+    }
+
+    async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError> {
+        self.on(ask.site, |site, now| site.contacts_seen(ask, now))
     }
 
     async fn put_marks(&self, marks: &[NewMark<'_>], ttl: Duration, most: usize) -> Result<usize, StoreError> {

@@ -25,8 +25,8 @@ use super::spending::{PERIODS, clamped};
 use super::{
     Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
     Held, Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Parking, Permit, Provers, PumpingMode, Report,
-    Reported, Repriced, Resumable, Revocation, SendAsk, SiteKey, Spent, State, Store, StoreError, TakenMarks,
-    TakenMessage, TrackedMessage,
+    Reported, Repriced, Resumable, Revocation, Seen, SeenContact, SendAsk, Sighting, SiteKey, Spent, State, Store,
+    StoreError, TakenMarks, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -179,6 +179,18 @@ fn read_challenge(reply: &mut Reply) -> Result<Challenge, StoreError> {
         },
         expires_in: reply.time()?,
         resend_in: reply.time()?,
+    })
+}
+
+fn read_seen(reply: &mut Reply) -> Result<SeenContact, StoreError> {
+    Ok(SeenContact {
+        contact: reply.parsed(KeyedHash::parse)?,
+        sealed: reply.bytes()?,
+        since: reply.time()?,
+        from_start: reply.number()? == 1,
+        gone: u64::try_from(reply.number()?).ok().map(Duration::from_millis),
+        is_new: reply.number()? == 1,
+        notify: reply.number()? == 1,
     })
 }
 
@@ -589,6 +601,27 @@ impl Store for RedisStore {
         script.arg(ask.contact.to_string()).arg(ask.by.to_string()).arg(u8::from(ask.note));
         script.arg(wire::millis(ask.within).max(1)).arg(Provers::MOST);
         self.run("provers", &script).await?.count()
+    }
+
+    async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError> {
+        let mut script = scripts::CONTACTS_SEEN.key(prefix(ask.site));
+        script
+            .arg(ask.account.to_string())
+            .arg(wire::millis(ask.cooldown))
+            .arg(wire::millis(ask.keep).max(1))
+            .arg(Sighting::MOST_GONE)
+            .arg(wire::windows(ask.per_contact))
+            .arg(ask.notice.to_string())
+            .arg(u8::from(ask.is_vouched));
+        for (contact, sealed) in ask.listed.iter().take(Sighting::MOST_LISTED) {
+            script.arg(contact.to_string()).arg(&sealed[..]);
+        }
+        let mut reply = self.run("contacts_seen", &script).await?;
+        let mut seen = Seen { changed: reply.number()? == 1, contacts: Vec::new() };
+        while !reply.is_empty() {
+            seen.contacts.push(read_seen(&mut reply.within()?)?);
+        }
+        Ok(seen)
     }
 
     async fn put_marks(&self, marks: &[NewMark<'_>], ttl: Duration, most: usize) -> Result<usize, StoreError> {

@@ -79,6 +79,8 @@ const TABLE: &[(&str, &str, &str)] = &[
         "risk: {lists: {name: bad, kind: asn, source: otpgate.yaml, points: 1}}",
         "2:22: nothing says which autonomous system an address is in: add `geoip: {asn: …}`",
     ),
+    ("    sign_in: /login", "    sign_in: /login\n    contact_cooldown: 59s", "12:23: expected 1m to 30d"),
+    ("    sign_in: /login", "    sign_in: /login\n    contact_cooldown: 31d", "12:23: expected 1m to 30d"),
     ("max_age: 15m", "contact: {form: ' '}", "5:46: expected the name of a form field"),
     (
         "max_age: 15m",

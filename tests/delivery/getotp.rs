@@ -90,7 +90,7 @@ async fn d03_what_may_have_gone_out_is_told_as_such() {
 async fn a_code_that_is_too_long_for_it_is_not_cut() {
     let mock = Mock::saying(201, TAKEN).await;
     let mut message = message(Channel::Sms);
-    message.code = Code::unsealed(b"123456789").unwrap();
+    message.code = Code::unsealed(b"123456789");
     let failure = world(&mock).failure(&message).await;
     assert!(matches!(failure, Failure::Unsendable(_)) && failure.surely_not_sent(), "{failure}");
     assert!(failure.remedy().fails_over && mock.seen().is_empty());

@@ -87,7 +87,7 @@ async fn an_api_key_sends_and_a_messaging_service_chooses_the_sender() {
 async fn o33_a_call_asks_for_a_key_before_it_tells_its_code() {
     let mock = Mock::saying(201, &TAKEN.replace("SM", "CA")).await;
     let mut message = message(Channel::Voice);
-    message.code = Code::unsealed(b"407193").unwrap();
+    message.code = Code::unsealed(b"407193");
     let delivered = world(&mock).send(&message).await.unwrap();
     let asked = mock.last();
     assert_eq!(asked.target, format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json"));

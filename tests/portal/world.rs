@@ -235,6 +235,7 @@ pub fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) ->
         hosts: vec![HostPattern::Exact(host.to_owned())],
         key: SiteKey::new(host),
         case_insensitive: false,
+        contact_cooldown: None,
         country: None,
         name: name.into(),
         support: Some("https://example.com/help".into()),
@@ -271,7 +272,7 @@ fn shop(webhook: Option<u16>) -> SiteSpec {
     SiteSpec { webhook, ..site(SHOP, "Example Shop", routes, vec![by_header()]) }
 }
 
-fn wiki() -> SiteSpec {
+pub fn wiki() -> SiteSpec {
     let routes = vec![route("/edit/**", step_up("edit", &[Channel::Email], 900, SendWhen::OnArrival))];
     let ask = Ask { domains: vec!["corp.example".to_owned()], addresses: vec![] };
     site(WIKI, "Wiki", routes, vec![Source::Ask(ask)])

@@ -255,8 +255,9 @@ fn a_renewed_certificate_is_shown_after_sighup_and_open_connections_go_on() {
 fn a_session_can_be_resumed_and_is_judged_like_any_other() {
     let sites = two_sites();
     let config = trusting(&[&sites.a], &[]);
-    for _ in 0..3 {
+    for round in 0..3 {
         let mut raw = Raw::connect(sites.gateway.port).tls(HOST, &config).unwrap();
+        assert_eq!(raw.is_resumed(), round > 0);
         assert_eq!(ask(&mut raw, HOST, "/admin").status, 401);
         assert_eq!(ask(&mut raw, HOST, "/public/a").status, 200);
     }

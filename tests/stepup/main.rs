@@ -15,6 +15,7 @@ mod codes;
 #[allow(dead_code)]
 mod conductor;
 mod confirm;
+mod cooldown;
 mod crm;
 mod hosted;
 mod identity;

@@ -10,6 +10,7 @@ mod support;
 
 mod bench;
 mod challenges;
+mod contacts;
 mod failures;
 mod feed;
 mod marks;
@@ -127,6 +128,18 @@ const CASES: &[Case] = cases! {
         a_send_that_is_given_back_was_no_try,
         all_numbers_of_a_challenge_come_back,
         the_pause_that_holds_longest_is_told;
+    contacts:
+        the_first_sighting_is_where_an_account_starts,
+        a_new_contact_is_fresh_and_the_old_ones_are_told_once,
+        an_account_without_contacts_has_a_start_too,
+        one_change_after_another_tells_whoever_was_there_before,
+        time_away_counts_for_nobody,
+        notices_count_among_the_messages_of_their_contact,
+        what_was_there_for_long_is_forgotten_last,
+        an_account_is_forgotten_in_the_end,
+        what_an_operator_vouches_for_was_always_there,
+        accounts_and_sites_are_apart,
+        one_of_many_tells;
     marks:
         the_oldest_mark_is_taken_first,
         a_mark_is_queued_once,

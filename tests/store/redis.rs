@@ -58,6 +58,7 @@ pub async fn check_keys(server: &Redis) {
         "}:l:",
         "}:used",
         "}:s:",
+        "}:a:",
         "}:spent:per_hour",
         "}:spent:per_day",
         "}:g:tried:range:",

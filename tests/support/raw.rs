@@ -96,6 +96,12 @@ impl Raw {
         tls.conn.peer_certificates().unwrap()[0].to_vec()
     }
 
+    /// Whether the handshake went on with an earlier session.
+    pub fn is_resumed(&self) -> bool {
+        let Wire::Tls(tls) = &self.wire else { panic!("no TLS") };
+        tls.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+    }
+
     /// The protocol that was agreed on, such as `h2`.
     pub fn protocol(&self) -> Option<String> {
         let Wire::Tls(tls) = &self.wire else { panic!("no TLS") };

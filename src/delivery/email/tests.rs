@@ -8,7 +8,7 @@ use crate::words::{Channel, Contact, MessageId, Reference};
 fn compose(name: &str, to: &str, from: &str) -> Result<String, Failure> {
     let message = Message {
         to: Contact::parse(Channel::Email, to).unwrap(),
-        code: Code::unsealed(b"123456").unwrap(),
+        code: Code::unsealed(b"123456"),
         site: SiteName::new(name, "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),
@@ -75,7 +75,7 @@ fn an_email_says_that_a_machine_wrote_it_and_tells_nothing_of_this_one() {
 fn a_telephone_gets_no_email() {
     let message = Message {
         to: Contact::parse(Channel::Sms, "+60123456789").unwrap(),
-        code: Code::unsealed(b"123456").unwrap(),
+        code: Code::unsealed(b"123456"),
         site: SiteName::new("Shop", "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),

@@ -8,7 +8,7 @@ use crate::words::{Contact, MessageId, Reference, TestClock, Timestamp};
 fn message(channel: Channel, to: &str, code: &str) -> Message {
     Message {
         to: Contact::parse(channel, to).unwrap(),
-        code: Code::unsealed(code.as_bytes()).unwrap(),
+        code: Code::unsealed(code.as_bytes()),
         site: SiteName::new("Example Shop", "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),

@@ -54,7 +54,10 @@ impl Provider for GetOtp {
     }
 
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
-        let (to, code) = (&parcel.message.to, parcel.message.code.reveal());
+        let Some(code) = &parcel.message.code else {
+            return Err(Failure::Unsendable("GetOTP carries codes only, and this is a notice"));
+        };
+        let (to, code) = (&parcel.message.to, code.reveal());
         let channel = match (to.channel(), to.address()) {
             (channel @ (Channel::Sms | Channel::Voice), Address::Phone(_)) => channel.as_str(),
             _ => return Err(Failure::Unsendable("GetOTP carries text messages and calls only")),

@@ -52,7 +52,7 @@ impl Http {
             ("text", text.into()),
             ("subject", subject.into()),
             ("html", html.into()),
-            ("code", message.code.reveal().into()),
+            ("code", message.code.as_ref().map_or("", |code| code.reveal()).into()),
             ("id", parcel.id.to_string().into()),
             ("receipts", self.receipts(parcel.receipts).into()),
             ("from", self.spec.from.as_deref().unwrap_or_default().into()),
@@ -61,6 +61,13 @@ impl Http {
             ("site", message.site.name().into()),
             ("host", message.site.host().into()),
         ]
+    }
+
+    /// Whether the whole text of a message goes along, and not just its code.
+    fn says_all(&self) -> bool {
+        let spec = &self.spec;
+        let mut templates = std::iter::once(&spec.target).chain(spec.body.iter().map(|(_, body)| body));
+        templates.any(|template| template.uses("text") || template.uses("html"))
     }
 
     /// Where receipts are to be sent; empty when none are read. It has the token, if the address is where that stands.
@@ -109,6 +116,9 @@ impl Provider for Http {
 
     async fn carry(&self, parcel: &Parcel<'_>) -> Result<Taken, Failure> {
         let spec = &self.spec;
+        if parcel.message.code.is_none() && !self.says_all() {
+            return Err(Failure::Unsendable("its templates have a place for the code alone"));
+        }
         let values = self.values(parcel);
         let target = spec.target.fill(&values).map_err(|_| Failure::Unsendable("its address cannot be filled in"))?;
         let url = format!("{}{target}", spec.origin.reveal());

@@ -11,7 +11,7 @@ fn message(channel: Channel, tongue: Tongue, aim: Aim) -> Message {
     let to = if channel == Channel::Email { "alice@example.com" } else { "+60123456789" };
     Message {
         to: Contact::parse(channel, to).unwrap(),
-        code: Code::unsealed(b"123456").unwrap(),
+        code: Code::unsealed(b"123456"),
         site: SiteName::new("Example Shop", "shop.example.com"),
         aim,
         expires_in: Duration::from_millis(299_980),
@@ -23,7 +23,7 @@ fn message(channel: Channel, tongue: Tongue, aim: Aim) -> Message {
 
 fn with_site(mut message: Message, name: &str, host: &str, code: &str) -> Message {
     message.site = SiteName::new(name, host);
-    message.code = Code::unsealed(code.as_bytes()).unwrap();
+    message.code = Code::unsealed(code.as_bytes());
     message
 }
 
@@ -51,6 +51,56 @@ fn speech(templates: &Templates, message: &Message) -> Speech {
 /// Every tongue with every aim.
 fn all() -> impl Iterator<Item = (Tongue, Aim)> {
     Tongue::ALL.into_iter().flat_map(|tongue| Aim::ALL.map(|aim| (tongue, aim)))
+}
+
+/// A notice of a changed contact.
+fn notice(channel: Channel, tongue: Tongue) -> Message {
+    let site = SiteName::new("Example Shop", "shop.example.com").with_support(Some("https://help.example/?a=1&b=2"));
+    Message { code: None, site, client: None, ..message(channel, tongue, Aim::Changed) }
+}
+
+/// O27: in every language, without a code, without a link in a text message, and whatever an operator's templates say of
+/// codes.
+#[test]
+fn o27_a_notice_says_that_a_contact_was_changed_and_has_no_code() {
+    let own = folder(&[
+        ("sms.txt", "mine {{ code }}"),
+        ("voice.txt", "mine {{ code }}"),
+        ("email.subject", "mine"),
+        ("email.txt", "mine\n{{ code }}\n"),
+        ("email.html", "<p>mine {{ code }}"),
+    ]);
+    for templates in [Templates::default(), Templates::load(own.path()).unwrap()] {
+        for tongue in Tongue::ALL {
+            let sms = sms(&templates, &notice(Channel::Sms, tongue));
+            assert_eq!(sms.parts, 1, "{tongue:?}: {}", sms.text);
+            assert!(sms.text.starts_with("Example Shop") && !sms.text.contains("mine"), "{}", sms.text);
+            assert!(!sms.text.contains(['#', '@']) && !sms.text.contains("://"), "{}", sms.text);
+            assert!(!sms.text.contains(char::is_numeric), "{}", sms.text);
+            let speech = speech(&templates, &notice(Channel::Voice, tongue));
+            assert!(!speech.said.iter().any(|piece| matches!(piece, Utterance::Digits(_))), "{speech}");
+            assert!(speech.to_string().contains("Example Shop") && !speech.to_string().contains("mine"), "{speech}");
+            assert!(speech.question.contains("Example Shop"), "{}", speech.question);
+            let mail = email(&templates, &notice(Channel::Email, tongue));
+            assert!(mail.subject.contains("Example Shop"), "{}", mail.subject);
+            assert!(mail.text.contains("https://help.example/?a=1&b=2"), "{}", mail.text);
+            assert!(mail.html.contains("?a=1&amp;b=2") && !mail.html.contains("<a "), "{}", mail.html);
+            for part in [&mail.subject, &mail.text, &mail.html] {
+                assert!(!part.contains("mine") && !part.contains('{') || part == &mail.html, "{part}");
+            }
+        }
+    }
+    let bare =
+        Message { site: SiteName::new("Example Shop", "shop.example.com"), ..notice(Channel::Email, Tongue::English) };
+    assert!(!email(&Templates::default(), &bare).text.contains("Help:"));
+}
+
+/// The words of a notice may be the operator's.
+#[test]
+fn o27_an_operator_may_say_it_in_other_words() {
+    let own = folder(&[("en.yaml", "sms.changed: \"{name}: your contact is another one now\"\n")]);
+    let sms = sms(&Templates::load(own.path()).unwrap(), &notice(Channel::Sms, Tongue::English));
+    assert_eq!(sms.text, "Example Shop: your contact is another one now");
 }
 
 /// A folder of templates.
@@ -316,7 +366,7 @@ fn a_bad_template_is_told_with_its_file_and_line() {
             "sms.txt",
             "{{ code }} {{ subject }}",
             "`sms.txt`: line 1: unknown variable `subject`: there is name, host, code, time, aim, client, reference, \
-             language, say, pause",
+             support, language, say, pause",
         ),
         (
             "sms.txt",

@@ -96,6 +96,11 @@ impl Call {
             State::Open if standing.asked == Asked::Nobody => {
                 self.page("ask.html", StatusCode::OK, standing, None, context! {})
             }
+            State::Open if standing.reached.is_empty() && standing.usable_in.is_some() => {
+                let now = self.gateway.shared().clock.now();
+                let wait = standing.usable_in.unwrap_or_default();
+                self.about(Notice::COOLING, standing, false).wait(wait, Some(now)).link(self.safe(), "cancel").page()
+            }
             State::Open if standing.reached.is_empty() => {
                 self.about(Notice::NO_CONTACT, standing, false).link(self.safe(), "cancel").page()
             }

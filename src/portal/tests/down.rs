@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::store::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
     Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
-    Revocation, SendAsk, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 
@@ -113,6 +113,9 @@ impl Store for Down {
         down()
     }
     async fn spent(&self, _: &SiteKey) -> Result<Spent, StoreError> {
+        down()
+    }
+    async fn contacts_seen(&self, _: &Sighting<'_>) -> Result<Seen, StoreError> {
         down()
     }
     async fn provers(&self, _: &Provers<'_>) -> Result<u32, StoreError> {

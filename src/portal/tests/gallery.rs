@@ -59,6 +59,8 @@ pub(super) fn standing() -> Standing {
         confirms: false,
         form: None,
         is_parked: false,
+        is_earlier: false,
+        usable_in: None,
         asked: Asked::Page,
     }
 }
@@ -122,6 +124,7 @@ fn call() -> Call {
         hosts: vec![HostPattern::Exact("shop.example.com".to_owned())],
         key: SiteKey::new("shop.example.com"),
         case_insensitive: false,
+        contact_cooldown: None,
         country: None,
         name: "Example Shop".into(),
         support: Some("help@example.com".into()),
@@ -351,6 +354,28 @@ pub(super) fn every_page() -> Vec<(&'static str, Response<Bytes>)> {
                 only(standing, Channel::Email);
                 "POST".clone_into(&mut standing.method);
                 (standing.state, standing.last, standing.is_parked) = (State::Open, None, true);
+            }),
+        ),
+        (
+            "code-earlier",
+            stage.show(|standing| {
+                only(standing, Channel::Email);
+                (standing.is_earlier, standing.usable_in) = (true, Some(Duration::from_secs(82_000)));
+            }),
+        ),
+        (
+            "choose-earlier",
+            stage.show(|standing| {
+                (standing.state, standing.last) = (State::Open, None);
+                (standing.is_earlier, standing.usable_in) = (true, Some(Duration::from_secs(82_000)));
+            }),
+        ),
+        (
+            "cooling",
+            stage.show(|standing| {
+                (standing.state, standing.last) = (State::Open, None);
+                standing.reached.clear();
+                standing.usable_in = Some(Duration::from_secs(82_000));
             }),
         ),
         (

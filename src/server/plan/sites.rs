@@ -1,10 +1,11 @@
 //! Sites: hosts, identity sources, directories and routes put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 
-use crate::config::{Fault, Placed, Surroundings};
+use crate::config::{Fault, Period, Placed, Surroundings};
 use crate::directory::Directories;
 use crate::directory::settings::Manner;
 use crate::gate::HostPattern;
@@ -90,6 +91,7 @@ fn plan(
         sources,
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?.map(SignIn::new),
         directories: Directories::kept(directories),
+        contact_cooldown: site.contact_cooldown.as_ref().map(cooldown).transpose()?,
         webhook: site.verified.as_ref().map(|verified| verified.load(around)).transpose()?.map(Arc::new),
         case_insensitive,
         country: manner.country,
@@ -182,6 +184,11 @@ fn local_target(target: &Placed<String>) -> Result<String, Fault> {
     } else {
         Err(target.fault(format!("write the path as `{}`", canonical.wire())))
     }
+}
+
+fn cooldown(time: &Placed<Period>) -> Result<Duration, Fault> {
+    let known = Duration::from_secs(60)..=Duration::from_secs(30 * 24 * 60 * 60);
+    if known.contains(&time.value.0) { Ok(time.value.0) } else { Err(time.fault("expected 1m to 30d")) }
 }
 
 /// A line that a page can show.

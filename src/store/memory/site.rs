@@ -2,6 +2,7 @@
 //! same steps.
 
 mod answers;
+mod contacts;
 mod provers;
 mod sends;
 
@@ -35,6 +36,8 @@ pub(super) struct Site {
     sessions: Expiring<KeyedHash, Vec<u8>>,
     /// Who proved a contact lately, oldest first.
     provers: Expiring<KeyedHash, Vec<(KeyedHash, Timestamp)>>,
+    /// The contacts of accounts.
+    contacts: Expiring<KeyedHash, Vec<contacts::Known>>,
     pub(super) spending: Spending,
     pumping: Pumping,
 }
@@ -77,6 +80,7 @@ impl Site {
             tokens: Expiring::new(MOST),
             sessions: Expiring::new(MOST),
             provers: Expiring::new(MOST),
+            contacts: Expiring::new(MOST),
             spending: Spending::default(),
             pumping: Pumping::new(),
         }
@@ -99,6 +103,7 @@ impl Site {
         self.tokens.sweep(now);
         self.sessions.sweep(now);
         self.provers.sweep(now);
+        self.contacts.sweep(now);
         self.pumping.sweep(now);
     }
 

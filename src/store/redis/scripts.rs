@@ -38,6 +38,7 @@ scripts! { SITE:
     SEALED_CODE = "sealed_code.lua",
     CARRY = "carry.lua",
     PROVERS = "provers.lua",
+    CONTACTS_SEEN = "contacts_seen.lua",
 }
 
 scripts! { PUMPING:

@@ -10,7 +10,7 @@
 --   l:<subject>     string  until when it is locked         used[:subject]  zset    bytes kept, by the end of their time
 --   k:<binding>     hash    a confirmation                  used…:sum       string  their sum
 --   r:<token>       hash    a resume token                  s:<session>     string  an application's session
---   u:<contact>     zset    who proved it lately
+--   u:<contact>     zset    who proved it lately            a:<account>     hash    the contacts of an account
 --   spent:<budget>  hash    money spent, see money.lua      g:…             the guard against pumping, see pumping.lua
 --
 -- A family is what one browser opened. Its challenges name the family, and the browser's key leads to it: renaming that

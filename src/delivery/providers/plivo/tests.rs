@@ -257,7 +257,7 @@ fn words_for_states_are_understood() {
 fn a_call_fetches_its_words_and_without_an_address_there_is_none() {
     let message = Message {
         to: Contact::parse(Channel::Voice, "+60123456789").unwrap(),
-        code: Code::unsealed(b"407193").unwrap(),
+        code: Code::unsealed(b"407193"),
         site: SiteName::new("Fish & <Chips>", "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),

@@ -270,7 +270,7 @@ fn numbers_of_errors_have_their_class() {
 fn message(name: &str) -> Message {
     Message {
         to: Contact::parse(Channel::Voice, "+60123456789").unwrap(),
-        code: Code::unsealed(b"407193").unwrap(),
+        code: Code::unsealed(b"407193"),
         site: SiteName::new(name, "shop.example.com"),
         aim: Aim::Open,
         expires_in: Duration::from_secs(300),
