@@ -10,6 +10,7 @@ use std::time::Instant;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipnet::Ipv4Net;
 use mmdb_writer::{Value, Writer};
+use otpgate::request::ClientAddress;
 use otpgate::risk::{AddressList, AddressPoints, AddressRisk, DatabaseFile, ListFile, Means, PrefixTable, networks};
 
 /// The prefixes that are listed: a third of them single addresses, the rest /24 to /29, all over the public space.
@@ -87,14 +88,15 @@ fn bench(c: &mut Criterion) {
     let _ = std::fs::remove_dir_all(&folder);
 
     let mut dice = Dice(3);
-    let clients: Vec<IpAddr> = (0..65_536).map(|_| dice.public().into()).collect();
+    let client = |ip: IpAddr| ClientAddress { ip, scheme: None, uncertain: false };
+    let clients: Vec<ClientAddress> = (0..65_536).map(|_| client(dice.public().into())).collect();
     let mut next = clients.iter().cycle();
     let mut group = c.benchmark_group("address");
     group.bench_function("which of 1,000,000 prefixes", |b| {
-        b.iter(|| table.lists_of(black_box(*next.next().expect("a client"))));
+        b.iter(|| table.lists_of(black_box(next.next().expect("a client").ip)));
     });
     group.bench_function("the whole score, country, ASN and 1,000,000 prefixes", |b| {
-        b.iter(|| risk.of(black_box(*next.next().expect("a client"))));
+        b.iter(|| risk.of(black_box(next.next().expect("a client"))));
     });
     group.finish();
 }

@@ -173,7 +173,7 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
     story.tell("policy", described(policy));
     let subject = subject(site, &request, asked);
     story.tell("subject", subject_text(site, policy, subject.as_ref()));
-    let risk = plan.address_risk.of(request.client.ip);
+    let risk = plan.address_risk.of(&request.client);
     if matches!(policy, Policy::StepUp(_)) {
         story.tell("address", whereabouts(&plan.address_risk, request.client.ip));
         story.tell("score", score(plan, policy, &risk));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::request::ClientAddress;
 use crate::risk::{DatabaseFile, ListFile, OnLists, PrefixTable, Risk, Unreadable, Whereabouts, files};
 use crate::words::Country;
 
@@ -33,6 +34,8 @@ pub struct AddressPoints {
     pub hosting_network: u8,
     /// In one that hides who uses it.
     pub anonymiser: u8,
+    /// Not known, since forwarded headers break off or contradict each other.
+    pub address_uncertain: u8,
 }
 
 /// Lists of addresses and of autonomous systems, in one table.
@@ -64,9 +67,10 @@ pub enum Means {
 }
 
 impl Default for AddressPoints {
-    /// None of them refuses anybody, nor do all together: where an address is said to be is often wrong.
+    /// None of them refuses anybody, nor do the first three together: where an address is said to be is often wrong. The last
+    /// makes every policy ask for a code.
     fn default() -> Self {
-        Self { country_unexpected: 25, hosting_network: 25, anonymiser: 30 }
+        Self { country_unexpected: 25, hosting_network: 25, anonymiser: 30, address_uncertain: 85 }
     }
 }
 
@@ -103,10 +107,17 @@ impl AddressRisk {
         known
     }
 
-    /// What speaks against an address.
+    /// What speaks against the address of a client. Of one that is uncertain nothing is known: whoever can make it so, by a
+    /// header that contradicts the proxy's, must win nothing by it (I5).
     #[must_use]
-    pub fn of(&self, ip: IpAddr) -> Risk {
+    pub fn of(&self, client: &ClientAddress) -> Risk {
         let mut risk = Risk::default();
+        if client.uncertain {
+            let worth = if self.is_on() { self.points.address_uncertain } else { 0 };
+            risk.add("address_uncertain", worth);
+            return risk;
+        }
+        let ip = client.ip;
         let at = self.whereabouts(ip);
         let listed = self.lists.load();
         let on = listed.on(ip, at.system);
@@ -123,7 +134,7 @@ impl AddressRisk {
             };
             risk.add(&list.name, points);
         }
-        let AddressPoints { country_unexpected, hosting_network, anonymiser } = self.points;
+        let AddressPoints { country_unexpected, hosting_network, anonymiser, .. } = self.points;
         match at.country {
             Some(country) if self.is_unexpected(country) => {
                 risk.add_as("country_unexpected", country_unexpected, || country.to_string());

@@ -98,6 +98,8 @@ pub struct PointsSettings {
     pub hosting_network: Option<Placed<u8>>,
     /// An address of a VPN, an open proxy, or an exit of Tor. Default 30.
     pub anonymiser: Option<Placed<u8>>,
+    /// An address that is not known, since forwarded headers break off or contradict each other. Default 85.
+    pub address_uncertain: Option<Placed<u8>>,
     /// A number on the internet, by its range. Default 0.
     pub voip_number: Option<Placed<u8>>,
     /// A contact that others proved at the site within 30 days. Default 0.
@@ -136,6 +138,7 @@ impl RiskSettings {
             country_unexpected: points(self.points.country_unexpected.as_ref(), usual.country_unexpected)?,
             hosting_network: points(self.points.hosting_network.as_ref(), usual.hosting_network)?,
             anonymiser: points(self.points.anonymiser.as_ref(), usual.anonymiser)?,
+            address_uncertain: points(self.points.address_uncertain.as_ref(), usual.address_uncertain)?,
         };
         let databases = self.geoip.open(around)?;
         let says = |field| databases.iter().any(|database| database.load().fields().any(|known| known == field));
@@ -164,9 +167,17 @@ impl RiskSettings {
     /// The signals whose points stand in the config, and where.
     #[must_use]
     pub fn places(&self) -> Vec<(String, Place)> {
-        let PointsSettings { country_unexpected, hosting_network, anonymiser, voip_number, contact_reused, .. } =
-            &self.points;
+        let PointsSettings {
+            country_unexpected,
+            hosting_network,
+            anonymiser,
+            address_uncertain,
+            voip_number,
+            contact_reused,
+            ..
+        } = &self.points;
         let points = [
+            ("address_uncertain", address_uncertain),
             ("country_unexpected", country_unexpected),
             ("hosting_network", hosting_network),
             ("anonymiser", anonymiser),

@@ -133,6 +133,13 @@ async fn i1_the_score_of_an_address_asks_and_refuses() {
     assert!(log.contains("\"reasons\":\"high_score, denied 100\"") || log.contains("denied 100"), "{log}");
     // H10: an address that a client writes itself is behind the one that its proxy saw.
     assert_eq!(from(&gateway, &format!("{OFFICE}, {LISTED}"), "/shop/n").await.status, 401);
+    // I5: nor does a header that contradicts the proxy's make anybody unknown, or trusted.
+    for (ip, path) in [(LISTED, "/shop/o"), (DENIED, "/shop/p"), (OFFICE, "/shop/q")] {
+        let mut client = Client::new(HOST, gateway.port);
+        let headers = [("accept", "application/json"), ("x-forwarded-for", ip), ("forwarded", "for=10.1.2.3")];
+        assert_eq!(client.send("GET", path, &headers, "").await.status, 401, "{path}");
+        assert_eq!(upstream.hits(path), 0);
+    }
 }
 
 /// A subject who has proved a contact passes from a suspect address, and never from one that is denied.
