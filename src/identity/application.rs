@@ -42,8 +42,9 @@ pub struct Question {
     pub cookie: Option<HeaderValue>,
     /// The visitor's credentials.
     pub authorization: Option<HeaderValue>,
-    /// The visitor's scheme, where the application is told that and the visitor's address, as with a request of its own.
-    pub forwarded: Option<Scheme>,
+    /// The visitor's scheme. The application is told that and the visitor's address, as with a request of the visitor's own:
+    /// many send plain HTTP away, and count wrong passwords by address.
+    pub scheme: Scheme,
     /// How long all of it may take.
     pub timeout: Duration,
 }

@@ -94,7 +94,7 @@ impl Basic {
             cookie: None,
             authorization,
             // Wrong passwords are counted by the address that they come from, and it is not the gateway's.
-            forwarded: Some(request.scheme),
+            scheme: request.scheme,
             timeout: self.timeout,
         }
     }

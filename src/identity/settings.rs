@@ -124,7 +124,8 @@ pub struct WhoamiSettings {
     pub regex: Option<Placed<String>>,
     /// The name of the application's session cookie. Without it nobody is asked.
     pub session_cookie: Placed<String>,
-    /// Further cookies that the application needs to tell who it is. Nothing but these and the session is sent.
+    /// Further cookies that the application needs to tell who it is. Nothing but these, the session,
+    /// and the visitor's address and scheme is sent.
     #[serde(default)]
     pub cookies: Many<Placed<String>>,
     /// How long an answer is remembered, 5m at most; nobody for 5s at most. Default 30s; with `changes_at`, 5m.

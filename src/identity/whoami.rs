@@ -76,7 +76,7 @@ impl Whoami {
             accept: self.reading.accept(),
             cookie: Some(cookie),
             authorization: None,
-            forwarded: None,
+            scheme: request.scheme,
             timeout: self.timeout,
         }
     }

@@ -44,9 +44,7 @@ impl Servers {
         head.insert_header(USER_AGENT, AGENT)?;
         head.insert_header(ACCEPT, question.accept)?;
         head.insert_header(CONNECTION, "close")?;
-        if let Some(scheme) = question.forwarded {
-            outbound::client(&mut head, question.client, scheme)?;
-        }
+        outbound::client(&mut head, question.client, question.scheme)?;
         let own: [(HeaderName, _); 2] = [(COOKIE, &question.cookie), (AUTHORIZATION, &question.authorization)];
         for (name, value) in own {
             if let Some(value) = value {

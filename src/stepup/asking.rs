@@ -74,8 +74,9 @@ impl Gateway {
             return Remembered::Said(None);
         };
         app_session.get_or_insert(session);
-        // All that the answer depends on: another host of the site may be another shop (X12).
-        let host = visit.request.authority.to_string();
+        // All that the answer depends on: another host of the site may be another shop (X12), and many applications send
+        // plain HTTP away.
+        let host = format!("{}://{}", visit.request.scheme, visit.request.authority);
         let (site_key, id) = (site.spec.key.as_str(), whoami.id.as_str());
         let parts = [site_key.as_bytes(), id.as_bytes(), host.as_bytes(), cookie.as_bytes()];
         let about = About { key: self.keys.hash("whoami", &parts), session };

@@ -168,6 +168,9 @@ async fn i5_h01_the_application_is_asked_with_the_session_and_nothing_else_of_th
         ("cookie", "sid=s1"),
         ("host", host.as_str()),
         ("user-agent", agent),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "http"),
+        ("x-real-ip", "127.0.0.1"),
     ];
     assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value)));
     let forwarded = app.recorder.heard().pop().unwrap();
@@ -177,6 +180,29 @@ async fn i5_h01_the_application_is_asked_with_the_session_and_nothing_else_of_th
     app.knows("s2", "bob");
     alice.jar.insert("sid".to_owned(), "s2".to_owned());
     assert!(is_challenged(&alice.get("/account").await));
+}
+
+/// X12: an application that sends plain HTTP away is asked as the visitor came, and what it says to one scheme is no answer for
+/// the other.
+#[tokio::test]
+async fn x12_the_application_is_asked_as_the_visitor_came() {
+    let app = App::start();
+    app.knows("s1", "alice");
+    let gateway = app.gateway(WHOAMI);
+    let mut client = Client::new(HOST, gateway.port);
+    for (scheme, asked) in [("https", 1), ("https", 1), ("http", 2)] {
+        let headers = [
+            ("accept", "application/json"),
+            ("cookie", "sid=s1"),
+            ("x-forwarded-for", "192.0.2.9"),
+            ("x-forwarded-proto", scheme),
+        ];
+        let told = client.send("GET", "/account", &headers, "").await;
+        assert_eq!((told.status, app.asked()), (401, asked), "{told:?}");
+        let question = app.questions().pop().unwrap();
+        let told = ["x-forwarded-proto", "x-forwarded-for", "x-real-ip"].map(|name| question.value(name));
+        assert_eq!(told, [Some(scheme), Some("192.0.2.9"), Some("192.0.2.9")]);
+    }
 }
 
 /// C03, H05: nobody can tell which of two sessions the application would take, so nobody is asked.

@@ -94,9 +94,9 @@ pub(in crate::server) fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientC
         .with_crls(lists)
         .enforce_revocation_expiration();
     let builder = if files.required { builder } else { builder.allow_unauthenticated() };
-    let first = files.revoked.first().or(files.authorities.first());
+    let first = files.revoked.first().or_else(|| files.authorities.first());
     let built = builder.build().map(|verifier| verifier as _);
-    built.map_err(|error| bad(first.map_or(Path::new(""), |path| path), format!("it cannot be used: {error}")))
+    built.map_err(|error| bad(first.map_or_else(|| Path::new(""), |path| path), format!("it cannot be used: {error}")))
 }
 
 /// Everything of one kind in a PEM file.
