@@ -244,8 +244,10 @@ async fn h18_an_answer_with_two_sessions_binds_neither() {
 async fn i5_two_applications_on_one_host_must_agree() {
     let application = Recorder::answering(|exchange| {
         let target = exchange.heard.target().to_owned();
-        let (cookie, path) =
-            if target.starts_with("/desk") { ("DESK", &target[5..]) } else { ("SID", target.as_str()) };
+        let (cookie, path) = match target.strip_prefix("/desk") {
+            Some(path) => ("DESK", path),
+            None => ("SID", target.as_str()),
+        };
         let number = exchange.heard.connection * 1000 + exchange.heard.nth;
         let (status, more) = match path {
             "/login" => ("303 See Other", format!("Location: /home\r\nSet-Cookie: {cookie}=s{number}; Path=/\r\n")),

@@ -3,7 +3,7 @@
 //! A connection lives on when its certificate is revoked, or the authorities are replaced. So each certificate is verified
 //! once more when the files have changed, before the next request counts as its owner's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
@@ -96,7 +96,9 @@ pub(in crate::server) fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientC
     let builder = if files.required { builder } else { builder.allow_unauthenticated() };
     let first = files.revoked.first().or_else(|| files.authorities.first());
     let built = builder.build().map(|verifier| verifier as _);
-    built.map_err(|error| bad(first.map_or_else(|| Path::new(""), |path| path), format!("it cannot be used: {error}")))
+    built.map_err(|error| {
+        bad(first.map_or_else(|| Path::new(""), PathBuf::as_path), format!("it cannot be used: {error}"))
+    })
 }
 
 /// Everything of one kind in a PEM file.
