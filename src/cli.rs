@@ -136,10 +136,12 @@ Example:
 
 const UNLOCK: &str = "\
 Forgets the subject's wrong codes, on every site or on one, so that it may try again at once. Asks a
-running gateway through its admin listener.
+running gateway through its admin listener. With --contacts, codes go at once to the contacts that the
+directory lists now, and those from before are forgotten.
 
 Examples:
   otpgate unlock --subject alice@example.com -c otpgate.yaml
+  otpgate unlock --contacts --subject alice@example.com -c otpgate.yaml
   otpgate unlock --subject alice@example.com --site shop.example.com --admin http://10.0.0.5:9180";
 
 const REVOKE: &str = "\

@@ -8,8 +8,7 @@ use crate::cli::{Failure, print};
 pub struct Args {
     #[command(flatten)]
     whom: Whom,
-    /// End the cool-down of the contacts that the directory lists now, instead of a lock, and forget those from before. You
-    /// vouch for these contacts: make sure that they are the right person's
+    /// End the cool-down of its contacts instead; you vouch that they are the right person's
     #[arg(long)]
     contacts: bool,
     #[command(flatten)]

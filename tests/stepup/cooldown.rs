@@ -480,11 +480,14 @@ async fn o27_a_changed_file_sends_codes_to_the_address_from_before() {
         world.pass(&mut browser, "/account", ALICE).await;
         let contacts = world.gateway.dir().join("contacts.yaml");
         std::fs::write(contacts, "alice: {email: thief@evil.example, language: de}\n").unwrap();
-        let opened = async || challenge_page(&mut world.signed_in("alice").await, "/account").await;
-        within(Duration::from_secs(10), "the file to be read again", async || {
-            opened().await.body.contains("the address that we had before")
+        // The log says when: a challenge for each look would be one message too many.
+        within(Duration::from_secs(20), "the file to be read again", async || {
+            world.gateway.log().contains("the directory file has changed, and was read")
         })
         .await;
+        let opened = async || challenge_page(&mut world.signed_in("alice").await, "/account").await;
+        let page = opened().await.body;
+        assert!(page.contains("the address that we had before"), "{page}");
         let messages = world.messages().await;
         let to = |what: &str| messages.iter().filter(|message| message["to"] == what).count();
         assert_eq!(to("thief@evil.example"), 0, "{messages:?}");
