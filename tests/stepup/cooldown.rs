@@ -480,8 +480,10 @@ async fn o27_a_changed_file_sends_codes_to_the_address_from_before() {
         world.pass(&mut browser, "/account", ALICE).await;
         let contacts = world.gateway.dir().join("contacts.yaml");
         std::fs::write(contacts, "alice: {email: thief@evil.example, language: de}\n").unwrap();
-        // The log says when: a challenge for each look would be one message too many.
+        // The file is looked at when somebody is looked up: Carol, who has to choose, so that no message goes out.
+        let carol = world.signed_in("carol").await;
         within(Duration::from_secs(20), "the file to be read again", async || {
+            carol.copy().open("/account").await;
             world.gateway.log().contains("the directory file has changed, and was read")
         })
         .await;
