@@ -211,6 +211,14 @@ impl Browser {
         self.find(css).await.click().await.unwrap();
     }
 
+    /// Clicks what leads to another page, and waits until that is there: what is found right after a mere click may be of the
+    /// page before.
+    pub async fn press_on(&self, css: &str) {
+        let before = self.find("html").await;
+        self.press(css).await;
+        self.until("another page", async |_| before.tag_name().await.is_err()).await;
+    }
+
     /// Clicks twice, as fast as nervous people do.
     pub async fn press_twice(&self, css: &str) {
         let element = self.find(css).await;

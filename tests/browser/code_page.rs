@@ -76,22 +76,22 @@ async fn a_wrong_code_is_said_at_the_top_and_beside_the_input() {
 
     // O02: what is no code at all costs no try, and is said to be so.
     browser.fill(CODE, "12").await;
-    browser.press(CONTINUE).await;
+    browser.press_on(CONTINUE).await;
     browser.until("another message", async |browser| browser.text("[role=alert]").await != wrong).await;
     browser.fill(CODE, "letters").await;
-    browser.press(CONTINUE).await;
+    browser.press_on(CONTINUE).await;
     browser.find("[role=alert]").await;
 
     // With two left the page says so (U10); the last one locks, and then the right code is no better than a wrong one.
     for left in [3, 2, 1] {
         browser.fill(CODE, &mail.wrong_code()).await;
-        browser.press(CONTINUE).await;
+        browser.press_on(CONTINUE).await;
         if left <= 2 {
             browser.see("[role=alert]", if left == 2 { "2" } else { "1" }).await;
         }
     }
     browser.fill(CODE, &mail.wrong_code()).await;
-    browser.press(CONTINUE).await;
+    browser.press_on(CONTINUE).await;
     browser.until("no input, since it is locked", async |browser| browser.count(CODE).await == 0).await;
     assert_eq!(harbour.mail.count(), 1);
 }
