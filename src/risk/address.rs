@@ -182,6 +182,13 @@ impl Listed {
         Ok(Self { lists: known, prefixes: PrefixTable::new(all), systems })
     }
 
+    /// What a list holds, by its number.
+    pub(super) fn held(&self, number: u8) -> (Vec<ipnetwork::IpNetwork>, Vec<u32>) {
+        let on_it = |on: &OnLists| on.numbers().any(|list| list == usize::from(number));
+        let systems = self.systems.iter().filter(|(_, on)| on_it(on)).map(|(&system, _)| system);
+        (self.prefixes.networks_of(number), systems.collect())
+    }
+
     fn on(&self, ip: IpAddr, system: Option<u32>) -> OnLists {
         let by_system = system.and_then(|system| self.systems.get(&system)).copied().unwrap_or_default();
         self.prefixes.lists_of(ip).and(by_system)

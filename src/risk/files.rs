@@ -1,7 +1,7 @@
 //! The files behind the signals of an address: read at load, and again when they change.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -100,12 +100,6 @@ impl DatabaseFile {
         self.database.load()
     }
 
-    /// Its file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.file.path
-    }
-
     fn renew(&self) -> Result<(), Unreadable> {
         self.database.store(Arc::new(Database::parse(self.file.read()?)?));
         Ok(())
@@ -127,17 +121,11 @@ impl ListFile {
         Self { list, file: Watched::new(path), of_systems: true }
     }
 
-    /// What it means.
-    #[must_use]
-    pub const fn list(&self) -> &AddressList {
-        &self.list
-    }
-
     /// Reads it.
     ///
     /// # Errors
     /// When it cannot be used.
-    pub fn read(&self) -> Result<Held, Unreadable> {
+    fn read(&self) -> Result<Held, Unreadable> {
         let text = String::from_utf8(self.file.read()?).map_err(|_| Unreadable::NoText)?;
         let meaning = if self.list.means == Means::Allow { Meaning::Trusted } else { Meaning::Suspect };
         Ok(if self.of_systems {
@@ -158,11 +146,12 @@ pub(super) fn table(files: &[ListFile]) -> Result<Listed, (usize, Unreadable)> {
         .enumerate()
         .map(|(at, file)| file.read().map_err(|error| (at, error)))
         .collect::<Result<_, _>>()?;
-    let lists = files
-        .iter()
-        .zip(&held)
-        .map(|(file, (networks, systems))| (file.list.clone(), networks.as_slice(), systems.as_slice()));
-    Listed::new(lists).map_err(|error| (PrefixTable::MOST_LISTS, error.into()))
+    listed(files, &held).map_err(|error| (PrefixTable::MOST_LISTS, error.into()))
+}
+
+fn listed(files: &[ListFile], held: &[Held]) -> Result<Listed, TooManyLists> {
+    let lists = files.iter().zip(held);
+    Listed::new(lists.map(|(file, (networks, systems))| (file.list.clone(), networks.as_slice(), systems.as_slice())))
 }
 
 // === impl AddressRisk ===
@@ -175,19 +164,23 @@ impl AddressRisk {
         for database in self.databases.iter().filter(|database| database.file.has_changed()) {
             renewed.push(Renewed { path: database.file.path.clone(), result: database.renew() });
         }
-        // One table is of all lists: with one that cannot be used, all go on as they were.
-        let changed: Vec<&ListFile> = self.files.iter().filter(|file| file.file.has_changed()).collect();
-        if !changed.is_empty() {
-            match table(&self.files) {
-                Ok(listed) => {
-                    self.lists.store(Arc::new(listed));
-                    let path = |file: &&ListFile| Renewed { path: file.file.path.clone(), result: Ok(()) };
-                    renewed.extend(changed.iter().map(path));
-                }
-                Err((at, error)) => {
-                    let path = self.files.get(at).map_or_else(PathBuf::new, |file| file.file.path.clone());
-                    renewed.push(Renewed { path, result: Err(error) });
-                }
+        let mut fresh: Vec<Option<Held>> = Vec::with_capacity(self.files.len());
+        for file in &self.files {
+            let (held, result) = match file.file.has_changed().then(|| file.read()) {
+                None => (None, None),
+                Some(Ok(held)) => (Some(held), Some(Ok(()))),
+                Some(Err(error)) => (None, Some(Err(error))),
+            };
+            fresh.push(held);
+            renewed.extend(result.map(|result| Renewed { path: file.file.path.clone(), result }));
+        }
+        if fresh.iter().any(Option::is_some) {
+            // One table is of all lists; those that have not changed, or are bad now, are as they were.
+            let now = self.lists.load();
+            let held = (0_u8..).zip(fresh).map(|(number, fresh)| fresh.unwrap_or_else(|| now.held(number)));
+            // There are no more lists than when they were first put into one.
+            if let Ok(listed) = listed(&self.files, &held.collect::<Vec<_>>()) {
+                self.lists.store(Arc::new(listed));
             }
         }
         renewed

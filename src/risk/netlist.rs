@@ -154,7 +154,13 @@ fn ranges(entry: &str) -> Option<Vec<IpNetwork>> {
         return Some(vec![network]);
     }
     let (first, last) = entry.split_once('-')?;
-    match (first.parse().ok()?, last.parse().ok()?) {
+    between(first.parse().ok()?, last.parse().ok()?)
+}
+
+/// The fewest networks that are all addresses from `first` to `last`; `None` when the two are of different kinds, or in the
+/// wrong order.
+pub(super) fn between(first: IpAddr, last: IpAddr) -> Option<Vec<IpNetwork>> {
+    match (first, last) {
         (IpAddr::V4(first), IpAddr::V4(last)) => {
             let of = |ip: u128, length: u8| Ipv4Network::new(u32::try_from(ip).ok()?.into(), length).ok();
             cover(u32::from(first).into(), u32::from(last).into(), 32, &|ip, length| of(ip, length).map(Into::into))

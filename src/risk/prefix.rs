@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 
 use crate::request::unmapped;
+use crate::risk::netlist::between;
 
 /// A table of networks.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,9 @@ struct Ranges<A> {
 trait Number: Copy + Ord + Default {
     /// The next one; `None` after the last.
     fn next(self) -> Option<Self>;
+
+    /// The one before; the first stays.
+    fn before(self) -> Self;
 }
 
 /// Where a network of a list begins, or has just ended.
@@ -47,11 +51,19 @@ impl Number for u32 {
     fn next(self) -> Option<Self> {
         self.checked_add(1)
     }
+
+    fn before(self) -> Self {
+        self.saturating_sub(1)
+    }
 }
 
 impl Number for u128 {
     fn next(self) -> Option<Self> {
         self.checked_add(1)
+    }
+
+    fn before(self) -> Self {
+        self.saturating_sub(1)
     }
 }
 
@@ -94,6 +106,20 @@ impl PrefixTable {
             }
             IpAddr::V6(ip) => self.v6.of(u128::from(ip), 0, self.v6.starts.len()),
         }
+    }
+
+    /// Networks that are all addresses on a list, and no others: for the next table, where the list itself is not at hand.
+    #[must_use]
+    pub fn networks_of(&self, list: u8) -> Vec<IpNetwork> {
+        let v4 = self
+            .v4
+            .on_list(list, u32::MAX)
+            .map(|(first, last)| (IpAddr::from(first.to_be_bytes()), IpAddr::from(last.to_be_bytes())));
+        let v6 = self
+            .v6
+            .on_list(list, u128::MAX)
+            .map(|(first, last)| (IpAddr::from(first.to_be_bytes()), IpAddr::from(last.to_be_bytes())));
+        v4.chain(v6).filter_map(|(first, last)| between(first, last)).flatten().collect()
     }
 
     /// The bytes that its ranges take.
@@ -166,6 +192,13 @@ impl<A: Number> Ranges<A> {
         Self { starts, on }
     }
 
+    /// The first and the last address of each range on a list; `end` is the last address of all.
+    fn on_list(&self, list: u8, end: A) -> impl Iterator<Item = (A, A)> {
+        let lasts = self.starts.iter().skip(1).map(|start| start.before()).chain(std::iter::once(end));
+        let ranges = self.starts.iter().copied().zip(lasts).zip(&self.on);
+        ranges.filter(move |(_, on)| on.has(list)).map(|(range, _)| range)
+    }
+
     /// The lists of an address, whose range is the last that begins before `to`, or one before `from`.
     fn of(&self, number: A, from: usize, to: usize) -> OnLists {
         let among = self.starts.get(from..to).unwrap_or_default();
@@ -198,6 +231,10 @@ impl OnLists {
     #[must_use]
     pub const fn with(self, list: u8) -> Self {
         Self(self.0 | 1 << list)
+    }
+
+    const fn has(self, list: u8) -> bool {
+        self.0 >> list & 1 == 1
     }
 
     const fn without(self, list: u8) -> Self {

@@ -176,6 +176,12 @@ async fn f02_f03_files_change_under_a_running_gateway() {
     within(Duration::from_secs(20), "being told of bad files", told).await;
     assert_eq!((status(LISTED).await, status("192.0.2.130").await, status(NOBODY).await), (401, 401, 200));
 
+    // What is wrong with one list keeps no other from being renewed.
+    files.write("denied.txt", b"198.51.100.0/24\n192.0.2.192/26\n");
+    let denied = async || status("192.0.2.200").await == 403;
+    within(Duration::from_secs(20), "the good list beside the bad one", denied).await;
+    assert_eq!((status(LISTED).await, status(DENIED).await), (401, 403));
+
     // Good ones, one of them moved into place, the other written over.
     files.write("drop.new", b"192.0.2.0/26\n");
     std::fs::rename(files.path("drop.new"), files.path("drop.txt")).unwrap();

@@ -62,8 +62,13 @@ proptest! {
                 }
             }
         }
+        // A table that is made of what another one holds says the same.
+        let lists = 0..u8::try_from(PrefixTable::MOST_LISTS).unwrap();
+        let held = lists.flat_map(|list| table.networks_of(list).into_iter().map(move |network| (list, network)));
+        let again = PrefixTable::new(held);
         for ip in asked {
             let on: Vec<usize> = table.lists_of(ip).numbers().collect();
+            prop_assert_eq!(again.lists_of(ip), table.lists_of(ip), "{}", ip);
             prop_assert_eq!(on, lists_by_search(&networks, ip), "{}", ip);
         }
     }
