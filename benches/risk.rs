@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use http::{HeaderMap, HeaderValue, Method};
 use ipnet::Ipv4Net;
 use mmdb_writer::{Value, Writer};
-use otpgate::request::ClientAddress;
-use otpgate::risk::{AddressList, AddressPoints, AddressRisk, DatabaseFile, ListFile, Means, PrefixTable, networks};
+use otpgate::request::{CanonicalRequest, Door, PathRules, RawRequest, TrustedProxies};
+use otpgate::risk::{AddressList, AddressRisk, DatabaseFile, ListFile, Means, Points, PrefixTable, Scoring, networks};
 
 /// The prefixes that are listed: a third of them single addresses, the rest /24 to /29, all over the public space.
 const LISTED: u32 = 1_000_000;
@@ -64,6 +65,30 @@ fn systems(folder: &Path) -> PathBuf {
     path
 }
 
+/// What a browser sends.
+fn headers() -> HeaderMap {
+    let agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36";
+    let all = [
+        (http::header::HOST, "shop.example.com"),
+        (http::header::USER_AGENT, agent),
+        (http::header::ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+        (http::header::ACCEPT_LANGUAGE, "en-GB,en;q=0.9"),
+        (http::HeaderName::from_static("sec-ch-ua"), "\"Chromium\";v=\"148\", \"Not=A?Brand\";v=\"24\""),
+        (http::HeaderName::from_static("sec-ch-ua-mobile"), "?0"),
+        (http::HeaderName::from_static("sec-ch-ua-platform"), "\"Linux\""),
+        (http::HeaderName::from_static("sec-fetch-mode"), "navigate"),
+        (http::HeaderName::from_static("sec-fetch-dest"), "document"),
+    ];
+    all.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
+}
+
+fn request(peer: IpAddr, headers: &HeaderMap) -> CanonicalRequest {
+    let (method, target) = (&Method::GET, b"/account/orders?page=2".as_slice());
+    let raw = RawRequest { method, target, headers, authority: None, peer, tls: true };
+    let door = Door::enter(raw, &TrustedProxies::default()).expect("a good request");
+    door.path(PathRules { parameters_allowed: false }).expect("a good path")
+}
+
 fn bench(c: &mut Criterion) {
     let folder = std::env::temp_dir().join(format!("otpgate-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -78,25 +103,26 @@ fn bench(c: &mut Criterion) {
     let country = Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/country.mmdb");
     let open = |path| DatabaseFile::open(path).expect("a database");
     let list = AddressList { name: "listed".into(), means: Means::Points(60) };
-    let risk = AddressRisk::new(
+    let address = AddressRisk::new(
         vec![open(country), open(systems(&folder))],
         vec![ListFile::of_addresses(list, listed)],
         vec!["MY".parse().expect("a country")],
-        AddressPoints::default(),
+        Points::default(),
     )
     .expect("a risk");
+    let scoring = Scoring { address, ..Scoring::default() };
     let _ = std::fs::remove_dir_all(&folder);
 
     let mut dice = Dice(3);
-    let client = |ip: IpAddr| ClientAddress { ip, scheme: None, uncertain: false };
-    let clients: Vec<ClientAddress> = (0..65_536).map(|_| client(dice.public().into())).collect();
-    let mut next = clients.iter().cycle();
+    let headers = headers();
+    let requests: Vec<CanonicalRequest> = (0..65_536).map(|_| request(dice.public().into(), &headers)).collect();
+    let mut next = requests.iter().cycle();
     let mut group = c.benchmark_group("address");
     group.bench_function("which of 1,000,000 prefixes", |b| {
-        b.iter(|| table.lists_of(black_box(next.next().expect("a client").ip)));
+        b.iter(|| table.lists_of(black_box(next.next().expect("a request").client.ip)));
     });
     group.bench_function("the whole score, country, ASN and 1,000,000 prefixes", |b| {
-        b.iter(|| risk.of(black_box(next.next().expect("a client"))));
+        b.iter(|| scoring.of(black_box(next.next().expect("a request")), &headers));
     });
     group.finish();
 }

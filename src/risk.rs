@@ -2,35 +2,41 @@
 //!
 //! May use: `words`, `request`, `config`. Pure but for the files that the config names: what must be asked is asked by the
 //! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]) and of a contact
-//! that a visitor types ([`ContactRisk`]); those of devices and behaviour come later. Start at [`Risk`].
+//! that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at [`Scoring`].
 
 mod address;
 mod contact;
 mod files;
+mod finding;
 mod geo;
 mod iptoasn;
 mod list;
 mod netlist;
 mod prefix;
+mod scoring;
 pub mod settings;
 
-pub use address::{AddressList, AddressPoints, AddressRisk, Listed, Means, TooManyLists};
+pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
 pub use contact::{ContactFacts, ContactRisk};
 pub use files::{DatabaseFile, ListFile, Renewed, Unreadable};
+pub use finding::{Finding, Points, PointsSettings};
 pub use geo::{BadDatabase, Database, Field, Position, Whereabouts};
 pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};
 pub use prefix::{OnLists, PrefixTable};
+pub use scoring::Scoring;
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// What speaks against a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Risk {
     signals: Vec<Signal>,
+    /// Where it comes from; nothing is known of an uncertain address.
+    pub at: Whereabouts,
     /// The list of trusted addresses that the client is on, for which no finding about its address counts.
     pub trusted_by: Option<Arc<str>>,
 }
@@ -49,8 +55,8 @@ pub struct Signal {
 /// The name of a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Name {
-    /// A key under `risk.points`.
-    Known(&'static str),
+    /// Of what is always looked at.
+    Finding(Finding),
     /// A list.
     List(Arc<str>),
 }
@@ -78,14 +84,22 @@ impl Risk {
         self.signals.extend(more.signals);
     }
 
-    fn add(&mut self, name: impl Into<Name>, points: u8) {
-        self.add_as(name, points, String::new);
+    fn found(&mut self, finding: Finding, points: &Points) {
+        self.found_as(finding, points, String::new);
     }
 
-    fn add_as(&mut self, name: impl Into<Name>, points: u8, detail: impl FnOnce() -> String) {
+    fn found_as(&mut self, finding: Finding, points: &Points, detail: impl FnOnce() -> String) {
+        self.add(Name::Finding(finding), points.of(finding), detail);
+    }
+
+    fn listed(&mut self, list: &Arc<str>, points: u8) {
+        self.add(Name::List(Arc::clone(list)), points, String::new);
+    }
+
+    fn add(&mut self, name: Name, points: u8, detail: impl FnOnce() -> String) {
         // What is worth nothing is no finding.
         if points > 0 {
-            self.signals.push(Signal { name: name.into(), detail: detail(), points });
+            self.signals.push(Signal { name, detail: detail(), points });
         }
     }
 }
@@ -109,20 +123,8 @@ impl Deref for Name {
 
     fn deref(&self) -> &str {
         match self {
-            Self::Known(name) => name,
+            Self::Finding(finding) => finding.as_str(),
             Self::List(name) => name,
         }
-    }
-}
-
-impl From<&'static str> for Name {
-    fn from(name: &'static str) -> Self {
-        Self::Known(name)
-    }
-}
-
-impl From<&Arc<str>> for Name {
-    fn from(name: &Arc<str>) -> Self {
-        Self::List(Arc::clone(name))
     }
 }

@@ -14,7 +14,7 @@ use crate::directory::{DirectoryError, Entry};
 use crate::gate::{Facts, HostPattern, Passage, Verdict, Vouched, Why, judge};
 use crate::identity::Source;
 use crate::request::{CanonicalRequest, Door, RawRequest};
-use crate::risk::{AddressRisk, Risk};
+use crate::risk::{AddressRisk, Risk, Whereabouts};
 use crate::server::{Plan, SitePlan, plan};
 use crate::stepup::Gateway;
 use crate::words::{Clock as _, ContactRule, KeyedHash, Policy, StepUp, Subject, SystemClock};
@@ -173,9 +173,9 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
     story.tell("policy", described(policy));
     let subject = subject(site, &request, asked);
     story.tell("subject", subject_text(site, policy, subject.as_ref()));
-    let risk = plan.address_risk.of(&request.client);
+    let risk = plan.scoring.of(&request, &asked.headers);
     if matches!(policy, Policy::StepUp(_)) {
-        story.tell("address", whereabouts(&plan.address_risk, request.client.ip));
+        story.tell("address", whereabouts(&plan.scoring.address, risk.at));
         story.tell("score", score(plan, policy, &risk));
     }
     let verdict = match (&subject, policy) {
@@ -263,8 +263,7 @@ fn routes(site: &SitePlan, request: &CanonicalRequest, hit: Option<usize>) -> St
 }
 
 /// What the databases say of an address.
-fn whereabouts(risk: &AddressRisk, ip: IpAddr) -> String {
-    let at = risk.whereabouts(ip);
+fn whereabouts(risk: &AddressRisk, at: Whereabouts) -> String {
     let mut parts = Vec::new();
     parts.extend(at.country.map(|country| country.to_string()));
     parts.extend(at.system.map(|system| format!("AS{system}")));
@@ -289,7 +288,7 @@ fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
     if let Some(list) = &risk.trusted_by {
         let _ = write!(text, "\nnothing about the address counts: it is on the list `{list}`");
     }
-    if is_form(policy) && plan.risk.is_on() {
+    if is_form(policy) && plan.scoring.contact.is_on() {
         text.push_str("\nand what speaks against the contact in the form, which is not known here");
     }
     text

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::request::ClientAddress;
-use crate::risk::{DatabaseFile, ListFile, OnLists, PrefixTable, Risk, Unreadable, Whereabouts, files};
+use crate::risk::{
+    DatabaseFile, Finding, ListFile, OnLists, Points, PrefixTable, Risk, Unreadable, Whereabouts, files,
+};
 use crate::words::Country;
 
 /// What speaks against addresses.
@@ -22,20 +24,7 @@ pub struct AddressRisk {
     /// Where visitors are expected; empty is anywhere.
     pub expected: Vec<Country>,
     /// What each finding is worth.
-    pub points: AddressPoints,
-}
-
-/// What findings about an address are worth, 0 to 100 each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressPoints {
-    /// In no expected country.
-    pub country_unexpected: u8,
-    /// In a network whose machines are rented out.
-    pub hosting_network: u8,
-    /// In one that hides who uses it.
-    pub anonymiser: u8,
-    /// Not known, since forwarded headers break off or contradict each other.
-    pub address_uncertain: u8,
+    pub points: Points,
 }
 
 /// Lists of addresses and of autonomous systems, in one table.
@@ -66,14 +55,6 @@ pub enum Means {
     Allow,
 }
 
-impl Default for AddressPoints {
-    /// None of them refuses anybody, nor do the first three together: where an address is said to be is often wrong. The last
-    /// makes every policy ask for a code.
-    fn default() -> Self {
-        Self { country_unexpected: 25, hosting_network: 25, anonymiser: 30, address_uncertain: 85 }
-    }
-}
-
 // === impl AddressRisk ===
 
 impl AddressRisk {
@@ -85,7 +66,7 @@ impl AddressRisk {
         databases: Vec<DatabaseFile>,
         files: Vec<ListFile>,
         expected: Vec<Country>,
-        points: AddressPoints,
+        points: Points,
     ) -> Result<Self, (usize, Unreadable)> {
         let lists = ArcSwap::from_pointee(files::table(&files)?);
         Ok(Self { databases, files, lists, expected, points })
@@ -97,34 +78,34 @@ impl AddressRisk {
         !self.databases.is_empty() || !self.lists.load().lists.is_empty()
     }
 
-    /// Where an address is.
+    /// Where a client is. Of one that is uncertain nothing is known.
     #[must_use]
-    pub fn whereabouts(&self, ip: IpAddr) -> Whereabouts {
+    pub fn whereabouts(&self, client: &ClientAddress) -> Whereabouts {
         let mut known = Whereabouts::default();
-        for database in &self.databases {
-            database.load().tell(ip, &mut known);
+        if !client.uncertain {
+            for database in &self.databases {
+                database.load().tell(client.ip, &mut known);
+            }
         }
         known
     }
 
-    /// What speaks against the address of a client. Of one that is uncertain nothing is known: whoever can make it so, by a
+    /// Adds what speaks against the address of a client, whose whereabouts `risk` has. Whoever can make it uncertain, by a
     /// header that contradicts the proxy's, must win nothing by it (I5).
-    #[must_use]
-    pub fn of(&self, client: &ClientAddress) -> Risk {
-        let mut risk = Risk::default();
+    pub(super) fn judge(&self, client: &ClientAddress, risk: &mut Risk) {
         if client.uncertain {
-            let worth = if self.is_on() { self.points.address_uncertain } else { 0 };
-            risk.add("address_uncertain", worth);
-            return risk;
+            if self.is_on() {
+                risk.found(Finding::AddressUncertain, &self.points);
+            }
+            return;
         }
-        let ip = client.ip;
-        let at = self.whereabouts(ip);
+        let (ip, at) = (client.ip, risk.at);
         let listed = self.lists.load();
         let on = listed.on(ip, at.system);
         let lists = || on.numbers().filter_map(|number| listed.lists.get(number));
         if let Some(list) = lists().find(|list| list.means == Means::Allow) {
             risk.trusted_by = Some(Arc::clone(&list.name));
-            return risk;
+            return;
         }
         for list in lists() {
             let points = match list.means {
@@ -132,22 +113,17 @@ impl AddressRisk {
                 Means::Deny => Risk::MOST,
                 Means::Allow => 0,
             };
-            risk.add(&list.name, points);
+            risk.listed(&list.name, points);
         }
-        let AddressPoints { country_unexpected, hosting_network, anonymiser, .. } = self.points;
-        match at.country {
-            Some(country) if self.is_unexpected(country) => {
-                risk.add_as("country_unexpected", country_unexpected, || country.to_string());
-            }
-            _ => {}
+        if let Some(country) = at.country.filter(|&country| self.is_unexpected(country)) {
+            risk.found_as(Finding::CountryUnexpected, &self.points, || country.to_string());
         }
         if at.is_hosting {
-            risk.add_as("hosting_network", hosting_network, String::new);
+            risk.found(Finding::HostingNetwork, &self.points);
         }
         if at.is_anonymiser {
-            risk.add_as("anonymiser", anonymiser, String::new);
+            risk.found(Finding::Anonymiser, &self.points);
         }
-        risk
     }
 
     fn is_unexpected(&self, country: Country) -> bool {

@@ -1,6 +1,6 @@
 //! What speaks against a contact that a visitor types.
 
-use crate::risk::{List, Risk};
+use crate::risk::{Finding, List, Points, Risk};
 use crate::words::Contact;
 
 /// What speaks against contacts, as the config has it.
@@ -8,10 +8,8 @@ use crate::words::Contact;
 pub struct ContactRisk {
     /// Lists of disposable addresses and numbers.
     pub lists: Vec<List>,
-    /// The points of a number on the internet, which anybody gets in a minute.
-    pub voip_number: u8,
-    /// The points of a contact that others proved lately.
-    pub contact_reused: u8,
+    /// What each finding is worth.
+    pub points: Points,
 }
 
 /// What must be found out of a contact.
@@ -29,7 +27,7 @@ impl ContactRisk {
     /// Whether anything could speak against a contact.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.lists.is_empty() || self.voip_number > 0 || self.contact_reused > 0
+        !self.lists.is_empty() || self.points.counts(Finding::VoipNumber) || self.points.counts(Finding::ContactReused)
     }
 
     /// What speaks against `contact`.
@@ -37,13 +35,13 @@ impl ContactRisk {
     pub fn of(&self, contact: &Contact, facts: ContactFacts) -> Risk {
         let mut risk = Risk::default();
         for list in self.lists.iter().filter(|list| list.has(contact)) {
-            risk.add(list.name(), list.points());
+            risk.listed(list.name(), list.points());
         }
         if facts.is_voip {
-            risk.add("voip_number", self.voip_number);
+            risk.found(Finding::VoipNumber, &self.points);
         }
         if facts.others > 0 {
-            risk.add("contact_reused", self.contact_reused);
+            risk.found(Finding::ContactReused, &self.points);
         }
         risk
     }

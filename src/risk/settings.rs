@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, Many, NotYet, Place, Placed, Surroundings};
+use crate::risk::finding::worth;
 use crate::risk::{
-    AddressList, AddressPoints, AddressRisk, ContactRisk, DatabaseFile, Field, List, ListFile, ListKind, Means, Risk,
+    AddressList, AddressRisk, ContactRisk, DatabaseFile, Field, List, ListFile, ListKind, Means, Points,
+    PointsSettings, Scoring,
 };
 use crate::words::Country;
 
@@ -87,59 +89,21 @@ pub enum ListKindSettings {
     Phone,
 }
 
-/// What a finding is worth, 0 to 100 each.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct PointsSettings {
-    /// An address in a country that is not in `expect_countries`. Default 25.
-    pub country_unexpected: Option<Placed<u8>>,
-    /// An address in a network whose machines are rented out. Default 25.
-    pub hosting_network: Option<Placed<u8>>,
-    /// An address of a VPN, an open proxy, or an exit of Tor. Default 30.
-    pub anonymiser: Option<Placed<u8>>,
-    /// An address that is not known, since forwarded headers break off or contradict each other. Default 85.
-    pub address_uncertain: Option<Placed<u8>>,
-    /// A number on the internet, by its range. Default 0.
-    pub voip_number: Option<Placed<u8>>,
-    /// A contact that others proved at the site within 30 days. Default 0.
-    pub contact_reused: Option<Placed<u8>>,
-    #[schemars(skip)]
-    pub country_changed: Option<NotYet>,
-    #[schemars(skip)]
-    pub impossible_travel: Option<NotYet>,
-    #[schemars(skip)]
-    pub new_device: Option<NotYet>,
-}
-
 // === impl RiskSettings ===
 
 impl RiskSettings {
-    /// What speaks against contacts. Files are read.
-    ///
-    /// # Errors
-    /// When a list cannot be read, or points are no points.
-    pub fn contact_risk(&self, around: &Surroundings<'_>) -> Result<ContactRisk, Fault> {
-        let lists = self.lists.iter().filter_map(|list| list.of_contacts(around).transpose());
-        Ok(ContactRisk {
-            lists: lists.collect::<Result<_, _>>()?,
-            voip_number: points(self.points.voip_number.as_ref(), 0)?,
-            contact_reused: points(self.points.contact_reused.as_ref(), 0)?,
-        })
-    }
-
-    /// What speaks against addresses. Files are read.
+    /// What makes a score. Files are read.
     ///
     /// # Errors
     /// When a database or a list cannot be used, or points are no points.
-    pub fn address_risk(&self, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
-        let usual = AddressPoints::default();
-        let worth = AddressPoints {
-            country_unexpected: points(self.points.country_unexpected.as_ref(), usual.country_unexpected)?,
-            hosting_network: points(self.points.hosting_network.as_ref(), usual.hosting_network)?,
-            anonymiser: points(self.points.anonymiser.as_ref(), usual.anonymiser)?,
-            address_uncertain: points(self.points.address_uncertain.as_ref(), usual.address_uncertain)?,
-        };
+    pub fn scoring(&self, around: &Surroundings<'_>) -> Result<Scoring, Fault> {
+        let points = self.points.points()?;
+        let lists = self.lists.iter().filter_map(|list| list.of_contacts(around).transpose());
+        let contact = ContactRisk { lists: lists.collect::<Result<_, _>>()?, points };
+        Ok(Scoring { points, address: self.address_risk(points, around)?, contact })
+    }
+
+    fn address_risk(&self, points: Points, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
         let databases = self.geoip.open(around)?;
         let says = |field| databases.iter().any(|database| database.load().fields().any(|known| known == field));
         if let Some(country) = self.expect_countries.first().filter(|_| !says(Field::Country)) {
@@ -158,7 +122,7 @@ impl RiskSettings {
         }
         let (settings, files): (Vec<&ListSettings>, Vec<ListFile>) = lists.into_iter().unzip();
         let expected = self.expect_countries.iter().map(|country| country.value).collect();
-        AddressRisk::new(databases, files, expected, worth).map_err(|(at, error)| match settings.get(at) {
+        AddressRisk::new(databases, files, expected, points).map_err(|(at, error)| match settings.get(at) {
             Some(list) => list.source.fault(format!("`{}`: {error}", list.source.value)),
             None => Fault::new(format!("`risk.lists`: {error}")),
         })
@@ -167,24 +131,7 @@ impl RiskSettings {
     /// The signals whose points stand in the config, and where.
     #[must_use]
     pub fn places(&self) -> Vec<(String, Place)> {
-        let PointsSettings {
-            country_unexpected,
-            hosting_network,
-            anonymiser,
-            address_uncertain,
-            voip_number,
-            contact_reused,
-            ..
-        } = &self.points;
-        let points = [
-            ("address_uncertain", address_uncertain),
-            ("country_unexpected", country_unexpected),
-            ("hosting_network", hosting_network),
-            ("anonymiser", anonymiser),
-            ("voip_number", voip_number),
-            ("contact_reused", contact_reused),
-        ];
-        let points = points.into_iter().filter_map(|(name, points)| Some((name.to_owned(), points.as_ref()?.place)));
+        let points = self.points.places().map(|(name, place)| (name.to_owned(), place));
         let lists = self.lists.iter().map(|list| (list.name.value.trim().to_owned(), list.name.place));
         points.chain(lists).collect()
     }
@@ -229,10 +176,10 @@ impl ListSettings {
             return Err(action.fault("an action is for lists of networks: give `points`"));
         }
         let name = self.name()?;
-        let Some(worth) = &self.points else { return Err(self.name.fault("what is being on it worth? add `points`")) };
+        let Some(points) = &self.points else { return Err(self.name.fault("what is being on it worth? add `points`")) };
         let text = std::fs::read_to_string(self.file(around)?)
             .map_err(|error| self.source.fault(format!("the file `{}` cannot be read: {error}", self.source.value)))?;
-        let list = List::parse(name, kind, points(Some(worth), 0)?, &text)
+        let list = List::parse(name, kind, worth(Some(points), 0)?, &text)
             .map_err(|bad| self.source.fault(format!("`{}`: {bad}", self.source.value)))?;
         Ok(Some(list))
     }
@@ -245,7 +192,7 @@ impl ListSettings {
             ListKindSettings::EmailDomain | ListKindSettings::Phone => return Ok(None),
         };
         let means = match (&self.points, &self.action) {
-            (Some(worth), None) => Means::Points(points(Some(worth), 0)?),
+            (Some(points), None) => Means::Points(worth(Some(points), 0)?),
             (None, Some(action)) => match action.value {
                 ActionSettings::Allow => Means::Allow,
                 ActionSettings::Deny => Means::Deny,
@@ -270,12 +217,5 @@ impl ListSettings {
             return Err(self.source.fault("lists from addresses are not available yet: name a file"));
         }
         Ok(around.path(self.source.value.as_ref()))
-    }
-}
-
-fn points(written: Option<&Placed<u8>>, usual: u8) -> Result<u8, Fault> {
-    match written {
-        Some(points) if points.value > Risk::MOST => Err(points.fault("expected points from 0 to 100")),
-        points => Ok(points.map_or(usual, |points| points.value)),
     }
 }

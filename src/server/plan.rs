@@ -18,7 +18,7 @@ use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::Policies;
 use crate::proxy::UpstreamSpec;
 use crate::request::TrustedProxies;
-use crate::risk::{AddressRisk, ContactRisk};
+use crate::risk::Scoring;
 use crate::seal::{KeyRing, Secret};
 use crate::server::settings::{LogFormatSettings, LogSettings, Settings};
 use crate::stepup::{ChallengeRules, SiteSpec};
@@ -38,10 +38,8 @@ pub struct Plan {
     pub keys: KeyRing,
     /// How challenges are put.
     pub rules: ChallengeRules,
-    /// What speaks against contacts.
-    pub risk: ContactRisk,
-    /// What speaks against addresses.
-    pub address_risk: AddressRisk,
+    /// What makes a score.
+    pub scoring: Scoring,
     /// The signals whose points stand in the config, and where: for `explain`.
     pub signals: Vec<(String, Place)>,
     /// The sites, at least one.
@@ -187,8 +185,7 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
         store: store(settings.store.as_ref(), around)?,
         keys: keys(&settings.secrets, around)?,
         rules: rules(settings)?,
-        risk: settings.risk.contact_risk(around)?,
-        address_risk: settings.risk.address_risk(around)?,
+        scoring: settings.risk.scoring(around)?,
         signals: settings.risk.places(),
         sites: sites::sites(settings, &policies, around, notes)?,
         delivery,

@@ -283,7 +283,7 @@ impl Server {
     fn renew_risk(&self) {
         let gateway = self.gateway.load_full();
         tokio::task::spawn_blocking(move || {
-            for Renewed { path, result } in gateway.address_risk().renew() {
+            for Renewed { path, result } in gateway.scoring().address.renew() {
                 let file = path.display();
                 match result {
                     Ok(()) => tracing::info!(%file, "a file of `risk` has changed and was loaded"),
@@ -389,7 +389,7 @@ async fn make_table(
     };
     let applications = servers.iter().map(application).collect();
     let gateway = Gateway::new(Arc::clone(shared), keys, delivery, plan.rules, sites, plan.trusted)
-        .scoring(plan.risk, plan.address_risk)
+        .scored(plan.scoring)
         .asking(applications);
     Ok(Table::new(Arc::new(gateway), servers))
 }

@@ -13,7 +13,7 @@ use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
-use crate::risk::{AddressRisk, ContactRisk};
+use crate::risk::Scoring;
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
 use crate::stepup::cooldown::Calm;
@@ -34,8 +34,7 @@ pub struct Gateway {
     pub(super) delivery: Arc<Delivery>,
     pub(super) rules: ChallengeRules,
     pub(super) assertions: Assertions,
-    pub(super) risk: ContactRisk,
-    pub(super) address_risk: Arc<AddressRisk>,
+    pub(super) scoring: Arc<Scoring>,
     hosts: Hosts,
     /// The host of `public_url`.
     receiver: Option<String>,
@@ -250,8 +249,7 @@ impl Gateway {
             delivery,
             rules,
             assertions: Assertions::default(),
-            risk: ContactRisk::default(),
-            address_risk: Arc::default(),
+            scoring: Arc::default(),
             hosts,
             receiver,
             trusted,
@@ -259,16 +257,16 @@ impl Gateway {
         }
     }
 
-    /// The same, with what speaks against contacts and addresses.
+    /// The same, with what makes a score.
     #[must_use]
-    pub fn scoring(self, risk: ContactRisk, address_risk: AddressRisk) -> Self {
-        Self { risk, address_risk: Arc::new(address_risk), ..self }
+    pub fn scored(self, scoring: Scoring) -> Self {
+        Self { scoring: Arc::new(scoring), ..self }
     }
 
-    /// What speaks against addresses.
+    /// What makes a score.
     #[must_use]
-    pub const fn address_risk(&self) -> &Arc<AddressRisk> {
-        &self.address_risk
+    pub const fn scoring(&self) -> &Arc<Scoring> {
+        &self.scoring
     }
 
     /// The proxies whose word on the client is taken.

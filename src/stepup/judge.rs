@@ -68,7 +68,7 @@ impl Gateway {
         let (site, visit) = (case.site, case.visit);
         let (_, policy) = site.spec.routes.find(&visit.request);
         if matches!(policy, Policy::StepUp(_)) {
-            case.risk.extend(self.address_risk.of(&visit.request.client));
+            case.risk = self.scoring.of(&visit.request, &visit.headers);
         }
         let nobody = Facts {
             policy,

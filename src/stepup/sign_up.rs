@@ -12,7 +12,7 @@ use crate::audit::{self, Kind};
 use crate::delivery::PhoneKind;
 use crate::identity::{FieldName, Said};
 use crate::request::{Authority, RequestKind, Scheme};
-use crate::risk::{ContactFacts, Risk};
+use crate::risk::{ContactFacts, Finding, Risk};
 use crate::stepup::contacts::usable;
 use crate::stepup::identify::Who;
 use crate::stepup::judge::{Case, is_plain, may_challenge};
@@ -105,7 +105,9 @@ impl Gateway {
 
     /// What speaks against the contact of a form.
     pub(super) async fn contact_risk(&self, case: &Case<'_>, who: &Who, form: &InForm) -> Result<Risk, StoreError> {
-        let Some(contact) = form.ways.first().filter(|_| self.risk.is_on()) else { return Ok(Risk::default()) };
+        let Some(contact) = form.ways.first().filter(|_| self.scoring.contact.is_on()) else {
+            return Ok(Risk::default());
+        };
         let is_voip = match contact.address() {
             Address::Phone(number) => self.delivery.facts(number).kind == PhoneKind::Voip,
             Address::Email(_) => false,
@@ -113,17 +115,17 @@ impl Gateway {
         let browser = case.visit.browser().map(|browser| self.browser_hash(&browser));
         let by = who.named().map(|subject| self.subject_hash(case.site, subject)).or(browser);
         let others = match by {
-            _ if self.risk.contact_reused == 0 => 0,
+            _ if !self.scoring.points.counts(Finding::ContactReused) => 0,
             // Whoever comes without a cookie has proved nothing yet.
             by => self.others(case.site, form.hash, by.unwrap_or(KeyedHash::new([0; 16])), false).await?,
         };
-        Ok(self.risk.of(contact, ContactFacts { is_voip, others }))
+        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, others }))
     }
 
     /// Remembers who proved a contact: the subject, or where nobody is signed in the browser under its new name. What cannot
     /// be remembered costs a signal, not the proof.
     pub(super) async fn proved_by(&self, site: &Site, named: Option<&Subject>, contact: &Contact, browser: KeyedHash) {
-        if self.risk.contact_reused == 0 {
+        if !self.scoring.points.counts(Finding::ContactReused) {
             return;
         }
         let by = named.map_or(browser, |subject| self.subject_hash(site, subject));

@@ -10,7 +10,8 @@ fn rules() -> ContactRisk {
     let domains =
         List::parse("disposable", ListKind::EmailDomain, 60, "# one a line\nmailinator.com\n\n*.Trash.example\n");
     let numbers = List::parse("borrowed", ListKind::Phone, 70, "+1 415 555 0100\n");
-    ContactRisk { lists: vec![domains.unwrap(), numbers.unwrap()], voip_number: 25, contact_reused: 20 }
+    let points = Points::default().with(Finding::VoipNumber, 25).with(Finding::ContactReused, 20);
+    ContactRisk { lists: vec![domains.unwrap(), numbers.unwrap()], points }
 }
 
 fn names(risk: &Risk) -> Vec<&str> {
@@ -38,7 +39,7 @@ fn signals_add_up_to_100_at_most_and_say_why() {
     assert_eq!(risk.score(), 100);
     let risk = rules().of(&email("eve@example.com"), ContactFacts { is_voip: false, others: 1 });
     assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
-    let silent = ContactRisk { contact_reused: 0, ..rules() };
+    let silent = ContactRisk { points: Points::default(), ..rules() };
     assert!(silent.of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1 }).score() == 25);
 }
 

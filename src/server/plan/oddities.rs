@@ -106,7 +106,7 @@ fn policies(settings: &Settings, plan: &Plan, notes: &mut Notes) {
             notes.add(name.place, format!("no route uses the policy `{}`", name.value));
         }
         let is_form = policy.contact.as_ref().is_some_and(|contact| contact.value.form.is_some());
-        let is_scored = plan.address_risk.is_on() || (is_form && plan.risk.is_on());
+        let is_scored = plan.scoring.is_on() || (is_form && plan.scoring.contact.is_on());
         if let Some(at) = policy.challenge_at.filter(|at| at.value > 0 && !is_scored) {
             let text =
                 "nothing under `risk` makes a score here, so every score is 0 and this policy never asks for anything";

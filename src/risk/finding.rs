@@ -1,0 +1,128 @@
+//! What can be found out about a request that speaks against it, and what each finding is worth: one line each, below.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{Fault, Place, Placed};
+use crate::risk::Risk;
+
+/// Declares findings: the key under `risk.points`, its points by default, and what it is.
+macro_rules! findings {
+    ($($finding:ident = $key:ident, $usual:literal, $doc:literal;)+) => {
+        /// A finding that has a key under `risk.points`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Finding {
+            $(#[doc = $doc] $finding,)+
+        }
+
+        impl Finding {
+            /// Every finding, in the order in which they are declared.
+            pub const ALL: [Self; [$($usual),+].len()] = [$(Self::$finding),+];
+
+            /// Its key under `risk.points`, and its name in logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$finding => stringify!($key),)+
+                }
+            }
+
+            /// Its points where the config gives none.
+            #[must_use]
+            pub const fn usual(self) -> u8 {
+                match self {
+                    $(Self::$finding => $usual,)+
+                }
+            }
+        }
+
+        /// What a finding is worth, 0 to 100 each; 0 is never found.
+        #[derive(Debug, Default, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct PointsSettings {
+            $(#[doc = $doc] #[doc = concat!("Default ", stringify!($usual), ".")] pub $key: Option<Placed<u8>>,)+
+        }
+
+        impl PointsSettings {
+            const fn written(&self, finding: Finding) -> Option<&Placed<u8>> {
+                match finding {
+                    $(Finding::$finding => self.$key.as_ref(),)+
+                }
+            }
+        }
+    };
+}
+
+// None of them refuses anybody by default, nor do those of one address together: where an address is said to be is often wrong.
+findings! {
+    CountryUnexpected = country_unexpected, 25, "An address in a country that is not in `expect_countries`.";
+    HostingNetwork = hosting_network, 25, "An address in a network whose machines are rented out.";
+    Anonymiser = anonymiser, 30, "An address of a VPN, an open proxy, or an exit of Tor.";
+    AddressUncertain = address_uncertain, 85, "An address that is not known, since forwarded headers break off or contradict each other.";
+    VoipNumber = voip_number, 0, "A number on the internet, by its range.";
+    ContactReused = contact_reused, 0, "A contact that others proved at the site within 30 days.";
+}
+
+/// What every finding is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Points([u8; Finding::ALL.len()]);
+
+// === impl Points ===
+
+impl Points {
+    /// What `finding` is worth, 0 to 100.
+    #[must_use]
+    pub fn of(&self, finding: Finding) -> u8 {
+        self.0.get(finding as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether `finding` is worth anything.
+    #[must_use]
+    pub fn counts(&self, finding: Finding) -> bool {
+        self.of(finding) > 0
+    }
+
+    /// The same, with `finding` worth `points`, 100 at most.
+    #[must_use]
+    pub fn with(mut self, finding: Finding, points: u8) -> Self {
+        if let Some(held) = self.0.get_mut(finding as usize) {
+            *held = points.min(Risk::MOST);
+        }
+        self
+    }
+}
+
+impl Default for Points {
+    fn default() -> Self {
+        Self(Finding::ALL.map(Finding::usual))
+    }
+}
+
+// === impl PointsSettings ===
+
+impl PointsSettings {
+    /// What every finding is worth.
+    ///
+    /// # Errors
+    /// When points are no points.
+    pub fn points(&self) -> Result<Points, Fault> {
+        let mut points = Points::default();
+        for finding in Finding::ALL {
+            points = points.with(finding, worth(self.written(finding), finding.usual())?);
+        }
+        Ok(points)
+    }
+
+    /// The findings whose points stand in the config, and where.
+    pub fn places(&self) -> impl Iterator<Item = (&'static str, Place)> {
+        Finding::ALL.into_iter().filter_map(|finding| Some((finding.as_str(), self.written(finding)?.place)))
+    }
+}
+
+/// Points that are written, or what is usual.
+pub(super) fn worth(written: Option<&Placed<u8>>, usual: u8) -> Result<u8, Fault> {
+    match written {
+        Some(points) if points.value > Risk::MOST => Err(points.fault("expected points from 0 to 100")),
+        points => Ok(points.map_or(usual, |points| points.value)),
+    }
+}
