@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, Method};
-use otpgate::gate::{Criteria, Facts, Glob, Route, Routes, Verdict, judge};
+use otpgate::gate::{Criteria, Facts, Route, Routes, Verdict, judge};
 use otpgate::grant::Grant;
-use otpgate::request::{CanonicalRequest, Networks, OwnCookie, PathRules, RawRequest, Scheme};
+use otpgate::request::{CanonicalRequest, Glob, Networks, OwnCookie, PathRules, RawRequest, Scheme};
 use otpgate::seal::{KeyRing, Secret, SystemRandom};
 use otpgate::store::SiteKey;
 use otpgate::words::{
@@ -27,6 +27,7 @@ fn policy() -> Policy {
         max_age: Duration::from_secs(900),
         challenge_at: 0,
         deny_at: 90,
+        escalation: None,
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,

@@ -4,12 +4,10 @@
 //! [`Facts`]. Start at [`judge`]; which policy applies is found by [`Routes::find`].
 
 mod criteria;
-mod glob;
 mod routes;
 pub mod settings;
 mod verdict;
 
 pub use criteria::{Criteria, HostPattern, QueryCriterion};
-pub use glob::{BadGlob, Glob};
 pub use routes::{BadRoute, Route, Routes};
 pub use verdict::{CLOCK_SKEW, DIRECTORY_SKEW, Facts, Passage, Verdict, Vouched, Why, judge};

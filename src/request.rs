@@ -11,6 +11,7 @@
 pub mod canonical;
 pub mod client;
 pub mod cookies;
+pub mod glob;
 pub mod headers;
 pub mod host;
 pub mod kind;
@@ -23,6 +24,7 @@ pub mod refused;
 pub use canonical::{CanonicalRequest, Door, RawRequest};
 pub use client::{ClientAddress, client_address};
 pub use cookies::OwnCookie;
+pub use glob::{BadGlob, Glob};
 pub use headers::IdentityHeaders;
 pub use host::{Authority, Origin, Scheme};
 pub use kind::{OwnOrigin, RequestKind, is_prefetch, own_origin};

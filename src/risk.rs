@@ -13,6 +13,7 @@ mod iptoasn;
 mod list;
 mod netlist;
 mod prefix;
+mod rule;
 mod scoring;
 pub mod settings;
 
@@ -25,6 +26,7 @@ pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};
 pub use prefix::{OnLists, PrefixTable};
+pub use rule::{Rule, RuleSettings, WhenSettings};
 pub use scoring::Scoring;
 
 use std::fmt;
@@ -59,6 +61,8 @@ pub enum Name {
     Finding(Finding),
     /// A list.
     List(Arc<str>),
+    /// A rule of the operator's own: its reason.
+    Rule(Arc<str>),
 }
 
 // === impl Risk ===
@@ -124,7 +128,7 @@ impl Deref for Name {
     fn deref(&self) -> &str {
         match self {
             Self::Finding(finding) => finding.as_str(),
-            Self::List(name) => name,
+            Self::List(name) | Self::Rule(name) => name,
         }
     }
 }

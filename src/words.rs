@@ -22,7 +22,7 @@ pub use country::{BadCountry, Country};
 pub use id::{BadId, BrowserId, ChallengeId, GrantId, KeyedHash, MarkId, MessageId, ParkedId, Reference, ResumeToken};
 pub use language::{BadLanguage, Language};
 pub use money::{Amount, BadMoney, Currency, Price};
-pub use policy::{Binding, ContactRule, Policy, SendWhen, StepUp};
+pub use policy::{Binding, ContactRule, Escalation, Policy, SendWhen, StepUp};
 pub use progress::{FailureClass, Progress};
 pub use proof::{Origin, Proof};
 pub use subject::{BadSubject, Subject};

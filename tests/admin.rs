@@ -13,9 +13,9 @@ use otpgate::admin::{self, AdminToken};
 use otpgate::audit::Audit;
 use otpgate::delivery::{ChannelSpec, Common, Delivery, DeliverySpec, Outbox, ProviderKind, ProviderSpec, Tools};
 use otpgate::directory::{Directories, Directory, DirectoryError, Entry};
-use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
+use otpgate::gate::{Criteria, HostPattern, Route, Routes};
 use otpgate::identity::{HeaderSource, Source};
-use otpgate::request::{Door, IdentityHeaders, Networks, RawRequest, TrustedProxies};
+use otpgate::request::{Door, Glob, IdentityHeaders, Networks, RawRequest, TrustedProxies};
 use otpgate::seal::{CodeShape, KeyRing, Secret, SystemRandom};
 use otpgate::stepup::{
     Arrival, ChallengeRules, Gateway, NoBody, Ruling, Shared, Site, SiteSpec, Standing, Verified, Visit,
@@ -189,6 +189,7 @@ fn site(host: &str) -> SiteSpec {
         max_age: Duration::from_secs(900),
         challenge_at: 0,
         deny_at: 90,
+        escalation: None,
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,
@@ -211,6 +212,7 @@ fn site(host: &str) -> SiteSpec {
         contact_cooldown: None,
         country: None,
         routes: Routes::new(vec![route], Policy::Bypass).unwrap(),
+        observe: false,
         sources: vec![Source::Header(HeaderSource { name: name.clone(), from: peers() })],
         sign_in: None,
         directories: Directories::new(vec![Arc::new(Everybody)]),

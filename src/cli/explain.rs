@@ -17,7 +17,7 @@ use crate::request::{CanonicalRequest, Door, RawRequest};
 use crate::risk::{AddressRisk, Risk, Whereabouts};
 use crate::server::{Plan, SitePlan, plan};
 use crate::stepup::Gateway;
-use crate::words::{Clock as _, ContactRule, KeyedHash, Policy, StepUp, Subject, SystemClock};
+use crate::words::{Clock as _, ContactRule, Escalation, KeyedHash, Policy, StepUp, Subject, SystemClock};
 
 /// Explain what becomes of a request: its site, every rule with hit or miss, and the verdict.
 #[derive(Debug, clap::Args)]
@@ -153,7 +153,7 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
         story.tell("verdict", "refused at the door with 421: no site of this config is asked");
         return story;
     };
-    let request = match door.path(site.spec.path_rules()) {
+    let mut request = match door.path(site.spec.path_rules()) {
         Ok(request) => request,
         Err(refused) => {
             story.tell("site", name_of(site, args));
@@ -161,6 +161,7 @@ fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
             return story;
         }
     };
+    request.client.country = plan.scoring.address.whereabouts(&request.client).country;
     story.tell("request", canonical(&request));
     story.tell("client", client(&request));
     story.tell("site", name_of(site, args));
@@ -301,7 +302,7 @@ fn described(policy: &Policy) -> String {
         Policy::Deny => return "deny: nobody passes".to_owned(),
         Policy::StepUp(policy) => policy,
     };
-    let StepUp { name, max_age, challenge_at, deny_at, bind, observe, .. } = &**policy;
+    let StepUp { name, max_age, challenge_at, deny_at, escalation, bind, observe, .. } = &**policy;
     let channels: Vec<&str> = policy.channels.iter().map(|channel| channel.as_str()).collect();
     let mut text = format!("{name}: a code by {}, ", channels.join(" or "));
     if policy.confirms_each_request() {
@@ -311,6 +312,10 @@ fn described(policy: &Policy) -> String {
     }
     if *challenge_at > 0 {
         let _ = write!(text, "\nonly from a score of {challenge_at}");
+    }
+    if let Some(Escalation { at, to }) = escalation {
+        let channels: Vec<&str> = to.channels.iter().map(|channel| channel.as_str()).collect();
+        let _ = write!(text, "\nfrom a score of {at} by {}", channels.join(" or "));
     }
     let _ = write!(text, "\nrefused from a score of {deny_at}");
     if bind.len() > 1 || policy.binds(crate::words::Binding::AppSession) || policy.binds(crate::words::Binding::Network)
@@ -468,6 +473,9 @@ fn verdict(
              an API client a 401",
             why.as_str()
         ),
+        Verdict::Refuse(why) if site.spec.observe => {
+            format!("forward, since the site only observes; it would be refused otherwise ({})", why.as_str())
+        }
         Verdict::Refuse(why) => format!("refuse ({}): 403", why.as_str()),
     }
 }

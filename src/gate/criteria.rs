@@ -1,6 +1,7 @@
 //! What a route asks of a request, besides its path.
 
 use crate::request::{CanonicalRequest, Networks};
+use crate::words::Country;
 
 /// The criteria of a route. All that are given must hold; an empty list means "any".
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,8 @@ pub struct Criteria {
     pub query: Vec<QueryCriterion>,
     /// Networks of the client; `None` is any client.
     pub networks: Option<Networks>,
+    /// Countries of the client. One that is not known is any of them for a route that protects, and none for one that does not.
+    pub countries: Vec<Country>,
 }
 
 /// A host name, or every name below one.
@@ -44,6 +47,8 @@ impl Criteria {
                 .networks
                 .as_ref()
                 .is_none_or(|networks| request.client.uncertain || networks.contains(request.client.ip))
+            && (self.countries.is_empty()
+                || request.client.country.is_none_or(|country| self.countries.contains(&country)))
             && (self.methods.is_empty()
                 || self.methods.contains(method)
                 || (method == http::Method::HEAD && self.methods.contains(&http::Method::GET)))
@@ -57,6 +62,8 @@ impl Criteria {
                 .networks
                 .as_ref()
                 .is_none_or(|networks| !request.client.uncertain && networks.contains(request.client.ip))
+            && (self.countries.is_empty()
+                || request.client.country.is_some_and(|country| self.countries.contains(&country)))
             && (self.methods.is_empty() || self.methods.contains(&request.method))
             && self.query.iter().all(|wanted| request.query.all(&wanted.name, |value| wanted.takes(value)))
     }

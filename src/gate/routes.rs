@@ -7,8 +7,8 @@
 use regex::{RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::gate::criteria::Criteria;
-use crate::gate::glob::{Glob, Segment, wild_matches};
-use crate::request::{CanonicalRequest, fold};
+use crate::request::glob::{Segment, wild_matches};
+use crate::request::{CanonicalRequest, Glob, fold};
 use crate::words::Policy;
 
 /// A route, as the config gives it.
@@ -31,6 +31,7 @@ pub struct Routes {
     protecting: Paths,
     bypassing: Paths,
     default: Policy,
+    asks_country: bool,
 }
 
 /// Why routes do not compile.
@@ -99,6 +100,7 @@ impl Routes {
         }
         let protecting = Paths::new(&routes, true)?;
         let bypassing = Paths::new(&routes, false)?;
+        let asks_country = routes.iter().any(|route| !route.criteria.countries.is_empty());
         let routes = routes
             .into_iter()
             .map(|route| Compiled {
@@ -107,7 +109,7 @@ impl Routes {
                 policy: route.policy,
             })
             .collect();
-        Ok(Self { routes, protecting, bypassing, default })
+        Ok(Self { routes, protecting, bypassing, default, asks_country })
     }
 
     /// The policy for `request`, and the index of the route that says so; `None` for the default.
@@ -155,6 +157,12 @@ impl Routes {
     #[must_use]
     pub fn protect_anything(&self) -> bool {
         self.policies().any(|policy| *policy != Policy::Bypass)
+    }
+
+    /// Whether a route asks where the client is.
+    #[must_use]
+    pub const fn ask_country(&self) -> bool {
+        self.asks_country
     }
 
     /// Every policy that may apply, the default last.

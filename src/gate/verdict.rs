@@ -1,5 +1,6 @@
 //! The verdict itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::words::{Binding, Channel, ContactRule, KeyedHash, Origin, Policy, Proof, StepUp, Timestamp};
@@ -106,7 +107,8 @@ pub fn judge<'a>(facts: &Facts<'a>) -> Verdict<'a> {
     }
 }
 
-fn weigh<'a>(policy: &StepUp, facts: &Facts<'a>) -> Verdict<'a> {
+fn weigh<'a>(policy: &Arc<StepUp>, facts: &Facts<'a>) -> Verdict<'a> {
+    let policy = policy.at(facts.score);
     if facts.score >= policy.deny_at {
         return Verdict::Refuse(Why::HighScore);
     }
@@ -146,7 +148,7 @@ fn good_word(policy: &StepUp, within: Duration, facts: &Facts<'_>) -> Option<Vou
 
 /// What keeps `proof` from satisfying `policy`, if anything.
 fn shortcoming(policy: &StepUp, proof: &Proof, facts: &Facts<'_>) -> Option<Why> {
-    if !proof.is_on(&policy.channels) || !is_wanted(policy, proof, facts) {
+    if !proof.channels().all(|channel| policy.accepts(channel)) || !is_wanted(policy, proof, facts) {
         return Some(Why::NoProof);
     }
     let age = match facts.now.since(proof.at) {

@@ -111,7 +111,11 @@ fn canonical(gateway: &Gateway, session: &Session) -> Result<(Option<Arc<Site>>,
         return Err(Trouble::UnknownHost);
     }
     let rules = site.as_ref().map(|site| site.path_rules).unwrap_or_default();
-    Ok((site, door.path(rules)?))
+    let mut request = door.path(rules)?;
+    if let Some(site) = &site {
+        gateway.locate(site, &mut request);
+    }
+    Ok((site, request))
 }
 
 /// The peer of the connection. One without an address is nobody that any rule could name.

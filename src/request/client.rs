@@ -11,6 +11,7 @@ use http::header::FORWARDED;
 
 use super::host::Scheme;
 use super::networks::TrustedProxies;
+use crate::words::Country;
 
 #[cfg(test)]
 mod tests;
@@ -28,12 +29,14 @@ pub struct ClientAddress {
     /// The trail broke off, or its headers contradict each other: `ip` is the nearest address that is certain, that of a
     /// trusted proxy. A rule that lets a network through must not count it as the client's.
     pub uncertain: bool,
+    /// Where the address is, where that is known and a route asks for it. Never known of one that is uncertain.
+    pub country: Option<Country>,
 }
 
 /// Finds the client of a request that `peer` sent.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> ClientAddress {
     let peer = peer.to_canonical();
-    let alone = ClientAddress { ip: peer, scheme: None, uncertain: false };
+    let alone = ClientAddress { ip: peer, scheme: None, uncertain: false, country: None };
     if !trusted.contains(peer) {
         return alone;
     }
@@ -75,7 +78,7 @@ fn walk(peer: ClientAddress, trusted: &TrustedProxies, hops: impl Iterator<Item 
         let Some(ip) = hop.ip else {
             return Some(ClientAddress { uncertain: true, ..reached.unwrap_or(peer) });
         };
-        reached = Some(ClientAddress { ip, scheme: hop.scheme, uncertain: false });
+        reached = Some(ClientAddress { ip, scheme: hop.scheme, uncertain: false, country: None });
         if !trusted.contains(ip) {
             break;
         }

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use crate::request::CanonicalRequest;
-use crate::risk::{AddressRisk, ContactRisk, Points, Risk};
+use crate::risk::{AddressRisk, ContactRisk, Points, Risk, Rule};
 
 /// Everything that makes a score.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub struct Scoring {
     pub address: AddressRisk,
     /// What speaks against contacts.
     pub contact: ContactRisk,
+    /// Rules of the operator's own.
+    pub rules: Vec<Rule>,
 }
 
 // === impl Scoring ===
@@ -22,14 +24,15 @@ impl Scoring {
     /// Whether anything is looked at, whatever a request asks for.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.address.is_on()
+        self.address.is_on() || !self.rules.is_empty()
     }
 
     /// What speaks against a request, whoever sends it.
     #[must_use]
-    pub fn of(&self, request: &CanonicalRequest, _headers: &HeaderMap) -> Risk {
+    pub fn of(&self, request: &CanonicalRequest, headers: &HeaderMap) -> Risk {
         let mut risk = Risk { at: self.address.whereabouts(&request.client), ..Risk::default() };
         self.address.judge(&request.client, &mut risk);
+        self.rules.iter().for_each(|rule| rule.judge(request, headers, &mut risk));
         risk
     }
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::config::{Fault, Many, NotYet, Place, Placed, Surroundings};
 use crate::risk::finding::worth;
 use crate::risk::{
-    AddressList, AddressRisk, ContactRisk, DatabaseFile, Field, List, ListFile, ListKind, Means, Points,
-    PointsSettings, Scoring,
+    AddressList, AddressRisk, ContactRisk, DatabaseFile, Field, Finding, List, ListFile, ListKind, Means, Points,
+    PointsSettings, Rule, RuleSettings, Scoring,
 };
 use crate::words::Country;
 
@@ -26,6 +26,9 @@ pub struct RiskSettings {
     /// What a finding is worth.
     #[serde(default)]
     pub points: PointsSettings,
+    /// Rules of your own.
+    #[serde(default)]
+    pub rules: Many<RuleSettings>,
     /// The countries where visitors are expected. Default: any.
     #[serde(default)]
     pub expect_countries: Many<Placed<Country>>,
@@ -100,7 +103,34 @@ impl RiskSettings {
         let points = self.points.points()?;
         let lists = self.lists.iter().filter_map(|list| list.of_contacts(around).transpose());
         let contact = ContactRisk { lists: lists.collect::<Result<_, _>>()?, points };
-        Ok(Scoring { points, address: self.address_risk(points, around)?, contact })
+        let address = self.address_risk(points, around)?;
+        let rules = self.rules(&address)?;
+        Ok(Scoring { points, address, contact, rules })
+    }
+
+    fn rules(&self, address: &AddressRisk) -> Result<Vec<Rule>, Fault> {
+        let mut rules = Vec::new();
+        for (at, written) in self.rules.iter().enumerate() {
+            let when = &written.when.value;
+            if let Some(country) = when.country.first().filter(|_| !address.tells(Field::Country)) {
+                return Err(country.fault("nothing says which country an address is in: add `geoip: {country: …}`"));
+            }
+            if let Some(system) = when.asn.first().filter(|_| !address.tells(Field::System)) {
+                return Err(
+                    system.fault("nothing says which autonomous system an address is in: add `geoip: {asn: …}`")
+                );
+            }
+            // A reason is what a rule is known by.
+            let name = written.reason.value.trim();
+            let is_known = self.lists.iter().any(|list| list.name.value.trim() == name)
+                || self.rules.iter().take(at).any(|rule| rule.reason.value.trim() == name)
+                || Finding::ALL.iter().any(|finding| finding.as_str() == name);
+            if is_known {
+                return Err(written.reason.fault(format!("`{name}` is the name of something else already")));
+            }
+            rules.push(written.rule()?);
+        }
+        Ok(rules)
     }
 
     fn address_risk(&self, points: Points, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
@@ -133,7 +163,8 @@ impl RiskSettings {
     pub fn places(&self) -> Vec<(String, Place)> {
         let points = self.points.places().map(|(name, place)| (name.to_owned(), place));
         let lists = self.lists.iter().map(|list| (list.name.value.trim().to_owned(), list.name.place));
-        points.chain(lists).collect()
+        let rules = self.rules.iter().map(|rule| (rule.reason.value.trim().to_owned(), rule.reason.place));
+        points.chain(lists).chain(rules).collect()
     }
 }
 

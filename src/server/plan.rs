@@ -18,7 +18,7 @@ use crate::delivery::settings::ProviderSettings;
 use crate::gate::settings::Policies;
 use crate::proxy::UpstreamSpec;
 use crate::request::TrustedProxies;
-use crate::risk::Scoring;
+use crate::risk::{Field, Scoring};
 use crate::seal::{KeyRing, Secret};
 use crate::server::settings::{LogFormatSettings, LogSettings, Settings};
 use crate::stepup::{ChallengeRules, SiteSpec};
@@ -194,8 +194,21 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
         log: log(&settings.log)?,
         warnings: Vec::new(),
     };
+    countries(settings, &plan.scoring)?;
     oddities::note(settings, &plan, notes);
     Ok(plan)
+}
+
+/// Routes can go by countries only where something says where an address is.
+fn countries(settings: &Settings, scoring: &Scoring) -> Result<(), Fault> {
+    let routes = settings.sites.iter().flat_map(|site| site.routes.iter());
+    let asked = routes.flat_map(|route| route.value.countries.iter()).next();
+    match asked.filter(|_| !scoring.address.tells(Field::Country)) {
+        Some(country) => {
+            Err(country.fault("nothing says which country an address is in: add `risk: {geoip: {country: …}}`"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A provider says at `public_url` that an address was proved on its page, unless it may be asked.

@@ -138,6 +138,9 @@ pub struct SiteSettings {
     pub paths: PathsSettings,
     /// The policy of a request that no route matches. Default bypass: what no route names works as without a gateway.
     pub default_policy: Option<Placed<String>>,
+    /// Decide and log, but forward, whatever the policies are. Default false.
+    #[serde(default)]
+    pub observe: bool,
     /// Its routes; the first match wins.
     #[serde(default)]
     pub routes: Many<Placed<RouteSettings>>,

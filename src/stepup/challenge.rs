@@ -120,7 +120,7 @@ impl Gateway {
             Park::New(id, _) | Park::Adopt(id) | Park::Inherit(id) => Some(*id),
             Park::None => None,
         };
-        let likeness = self.likeness(&case, &particulars);
+        let likeness = self.likeness(&case, policy, &particulars);
         let (browser, cookies) = self.browser_of(visit);
         let id = self.shared.challenge_id();
         let opening = Opening { id, browser, particulars, parking, likeness, reference: self.shared.reference() };
@@ -184,7 +184,7 @@ impl Gateway {
     /// Two requests of the same likeness share a challenge: the same page again, or any request of an API client under
     /// the same policy that needs no confirmation of its own. Never those of two subjects: whoever signs in after
     /// somebody else on the same browser is asked anew.
-    fn likeness(&self, case: &Case<'_>, particulars: &Particulars) -> KeyedHash {
+    fn likeness(&self, case: &Case<'_>, policy: &StepUp, particulars: &Particulars) -> KeyedHash {
         let body = case.body.as_deref().unwrap_or_default();
         let whole = digest(&case.visit.request.method, &particulars.target, &case.visit.headers, body);
         let what = if particulars.asked == Asked::Api && particulars.binding.is_none() { &[][..] } else { &whole[..] };
@@ -199,7 +199,11 @@ impl Gateway {
         let form = form.as_ref().map_or(&[][..], |hash| hash.as_bytes());
         // So is one that a cool-down keeps from the contacts of now, as long as it does.
         let cooling: &[u8] = if particulars.usable_at.is_some() { b"cooling" } else { b"" };
-        self.keys.hash("likeness", &[asked, subject.as_bytes(), particulars.policy.as_bytes(), what, form, cooling])
+        // Nor do other channels do, which a higher score asks for.
+        let channels: String = policy.channels.iter().map(|channel| channel.as_str()).collect();
+        let policy = particulars.policy.as_bytes();
+        let parts = [asked, subject.as_bytes(), policy, what, form, cooling, channels.as_bytes()];
+        self.keys.hash("likeness", &parts)
     }
 
     /// Opens a challenge in the store.

@@ -99,6 +99,8 @@ pub struct SiteSpec {
     pub support: Option<Arc<str>>,
     /// Its routes.
     pub routes: Routes,
+    /// Whether what would be stopped is only told, and goes on.
+    pub observe: bool,
     /// Its identity sources, in order.
     pub sources: Vec<Source>,
     /// Where a visitor without a subject is sent.
@@ -285,6 +287,13 @@ impl Gateway {
     #[must_use]
     pub fn receives_at(&self, host: &str) -> bool {
         self.receiver.as_deref() == Some(host)
+    }
+
+    /// Notes where the client is, if a route of the site asks for that.
+    pub fn locate(&self, site: &Site, request: &mut CanonicalRequest) {
+        if site.spec.routes.ask_country() {
+            request.client.country = self.scoring.address.whereabouts(&request.client).country;
+        }
     }
 
     /// Every site.

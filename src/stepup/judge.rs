@@ -85,13 +85,15 @@ impl Gateway {
         // What needs no subject is decided without one: a bypass route asks nothing of the store (I2).
         match judge(&nobody) {
             Verdict::Forward(Passage::Bypass) => return self.pass_through(site, visit),
+            Verdict::Refuse(why) if site.spec.observe => return self.observe_denied(case, policy, why),
             Verdict::Refuse(why) => return self.refuse(&case, policy, why),
             Verdict::Forward(Passage::LowScore) if !wants_form(policy) => {
                 return self.send_on(&mut case, Vec::new(), audit::Verdict::Forward);
             }
             Verdict::Forward(_) | Verdict::Challenge(_) => {}
         }
-        let Policy::StepUp(policy) = policy else { return self.refuse(&case, policy, Why::Denied) };
+        let Policy::StepUp(base) = policy else { return self.refuse(&case, policy, Why::Denied) };
+        let policy = base.at(case.risk.score());
 
         let grant = self.grant(site, visit);
         let mut who = match self.identify(site, visit, grant.as_ref()).await {
@@ -104,6 +106,8 @@ impl Gateway {
             Ok(()) => {}
             Err(ruling) => return *ruling,
         }
+        // What was found of a contact may ask for more.
+        let policy = base.at(case.risk.score());
         if who.subject.is_none() && site.spec.may_sign_in(&visit.request) {
             return self.pass_through(site, visit);
         }
@@ -192,8 +196,11 @@ impl Gateway {
         if let Some(browser) = case.visit.browser() {
             let bound = self.bound_to(binding, self.browser_hash(&browser));
             match self.shared.store.spend(&case.site.spec.key, bound).await {
-                Ok(Some(confirmed)) => return self.forward_confirmed(&mut case, policy, &who, &confirmed),
-                Ok(None) => {}
+                Ok(Some(confirmed)) if confirmed.sent.iter().all(|sent| policy.accepts(sent.channel)) => {
+                    return self.forward_confirmed(&mut case, policy, &who, &confirmed);
+                }
+                // By a channel that is not enough any more, or not at all.
+                Ok(_) => {}
                 Err(error) => return self.unavailable(&case, policy, &error.into()),
             }
         }
@@ -307,15 +314,17 @@ impl Gateway {
         Ruling::Forward(Box::new(Forward { add, instead, watch, changing, set_cookies: Vec::new() }))
     }
 
+    /// A site that only observes denies nobody.
+    fn observe_denied(&self, mut case: Case<'_>, policy: &Policy, why: Why) -> Ruling {
+        let event = Event::new(Kind::Observed, self.shared.reference()).policy(policy.name()).reason(why.as_str());
+        self.shared.audit.record(about(case.site, case.visit, scored(&case, event)));
+        self.send_on(&mut case, Vec::new(), audit::Verdict::Observe)
+    }
+
     fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
         case.site.metrics.count(audit::Verdict::Refuse);
         let reference = self.shared.reference();
-        let name = match policy {
-            Policy::Bypass => "bypass",
-            Policy::Deny => "deny",
-            Policy::StepUp(policy) => &policy.name,
-        };
-        let event = Event::new(Kind::Refused, reference).policy(name).reason(why.as_str());
+        let event = Event::new(Kind::Refused, reference).policy(policy.name()).reason(why.as_str());
         self.shared.audit.record(about(case.site, case.visit, scored(case, event)));
         Ruling::Refused(reference)
     }

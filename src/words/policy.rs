@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::ChannelSet;
+use crate::words::{Channel, ChannelSet};
 
 /// What a route asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct StepUp {
     pub challenge_at: u8,
     /// The score (0 to 100) from which the request is refused.
     pub deny_at: u8,
+    /// The same policy from a higher score on, with other channels.
+    pub escalation: Option<Escalation>,
     /// What a proof is bound to besides the subject.
     pub bind: Vec<Binding>,
     /// Decide and log, but forward.
@@ -39,6 +41,15 @@ pub struct StepUp {
     pub send: SendWhen,
     /// Whose contact is to be proved.
     pub contact: ContactRule,
+}
+
+/// What a policy asks for from a score on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalation {
+    /// The score, 1 to 100.
+    pub at: u8,
+    /// The policy, which escalates no further.
+    pub to: Arc<StepUp>,
 }
 
 /// Whose contact a policy wants to be proved.
@@ -107,6 +118,22 @@ impl StepUp {
             ContactRule::Recheck(within) => Some(within),
             ContactRule::Directory | ContactRule::Form(_) => None,
         }
+    }
+
+    /// The policy as it is for this score.
+    #[must_use]
+    pub fn at(self: &Arc<Self>, score: u8) -> &Arc<Self> {
+        match &self.escalation {
+            Some(escalation) if score >= escalation.at => &escalation.to,
+            _ => self,
+        }
+    }
+
+    /// Whether an answer on `channel` counts. One that a higher score would have asked for does.
+    #[must_use]
+    pub fn accepts(&self, channel: Channel) -> bool {
+        let to = self.escalation.as_ref().map(|escalation| &escalation.to);
+        self.channels.contains(channel) || to.is_some_and(|to| to.channels.contains(channel))
     }
 
     /// Whether a proof must be bound to `binding`.

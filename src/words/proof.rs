@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Channel, ChannelSet, KeyedHash, Timestamp};
+use crate::words::{Channel, KeyedHash, Timestamp};
 
 /// "This subject answered a code on this channel, at this contact, from the directory or typed, at this time."
 ///
@@ -38,9 +38,8 @@ pub enum Origin {
 // === impl Proof ===
 
 impl Proof {
-    /// Whether every channel on which the code may have been read is one of `accepted`.
-    #[must_use]
-    pub fn is_on(&self, accepted: &ChannelSet) -> bool {
-        accepted.contains(self.channel) && self.others.iter().all(|&other| accepted.contains(other))
+    /// Every channel on which the code may have been read.
+    pub fn channels(&self) -> impl Iterator<Item = Channel> {
+        std::iter::once(self.channel).chain(self.others.iter().copied())
     }
 }

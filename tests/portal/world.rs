@@ -14,10 +14,10 @@ use otpgate::delivery::{
 };
 use otpgate::directory::settings::Manner;
 use otpgate::directory::{Directories, FileDirectory, Webhook, WebhookSpec};
-use otpgate::gate::{Criteria, Glob, HostPattern, Route, Routes};
+use otpgate::gate::{Criteria, HostPattern, Route, Routes};
 use otpgate::identity::{Ask, HeaderSource, Source};
 use otpgate::portal::{Handled, Portal};
-use otpgate::request::{CanonicalRequest, IdentityHeaders, Networks, RawRequest, TrustedProxies};
+use otpgate::request::{CanonicalRequest, Glob, IdentityHeaders, Networks, RawRequest, TrustedProxies};
 use otpgate::seal::{CodeShape, KeyRing};
 use otpgate::stepup::{ChallengeRules, Forward, Gateway, NoBody, Shared, SignIn, SiteSpec, Visit};
 use otpgate::store::memory::MemoryStore;
@@ -217,6 +217,7 @@ pub fn step_up(name: &str, channels: &[Channel], max_age: u64, send: SendWhen) -
         max_age: Duration::from_secs(max_age),
         challenge_at: 0,
         deny_at: 90,
+        escalation: None,
         bind: vec![],
         observe: false,
         send,
@@ -240,6 +241,7 @@ pub fn site(host: &str, name: &str, routes: Vec<Route>, sources: Vec<Source>) ->
         name: name.into(),
         support: Some("https://example.com/help".into()),
         routes: Routes::new(routes, Policy::Bypass).unwrap(),
+        observe: false,
         sources,
         sign_in: Some(SignIn::new("/login".to_owned())),
         directories: Directories::new(vec![Arc::new(FileDirectory::load(file.path(), Manner::default()).unwrap())]),

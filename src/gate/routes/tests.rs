@@ -35,6 +35,7 @@ fn named(name: &str) -> Policy {
         max_age: Duration::from_secs(900),
         challenge_at: 0,
         deny_at: 90,
+        escalation: None,
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,

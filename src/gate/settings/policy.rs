@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, Many, Named, Period, Placed, unknown};
-use crate::words::{Binding, Channel, ChannelSet, ContactRule, Policy, SendWhen, StepUp};
+use crate::words::{Binding, Channel, ChannelSet, ContactRule, Escalation, Policy, SendWhen, StepUp};
 
 /// A policy: what must have been proved to pass.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -22,6 +22,8 @@ pub struct PolicySettings {
     pub challenge_at: Option<Placed<u8>>,
     /// The score, 1 to 100, from which the request is refused. Default 90.
     pub deny_at: Option<Placed<u8>>,
+    /// Other channels, from a higher score on. Default: none.
+    pub escalate: Option<EscalateSettings>,
     /// What a proof is bound to besides the subject. Default: subject.
     #[serde(default)]
     pub bind: Many<Binding>,
@@ -34,6 +36,16 @@ pub struct PolicySettings {
     pub send: SendWhen,
     /// Whose contact is to be proved. Default: one that the directory has for the subject.
     pub contact: Option<Placed<ContactSettings>>,
+}
+
+/// Other channels, from a higher score on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EscalateSettings {
+    /// The score, from which only these channels count: above `challenge_at` and below `deny_at`.
+    pub at: Placed<u8>,
+    /// Any one of these must have been answered on then.
+    pub channels: Many<Placed<Channel>>,
 }
 
 /// Whose contact is to be proved.
@@ -67,29 +79,34 @@ const OTP: &str = "otp";
 
 impl PolicySettings {
     fn step_up(&self, name: &str, served: &[Channel]) -> Result<StepUp, Fault> {
-        if let Some(channel) = self.channels.iter().find(|channel| !served.contains(&channel.value)) {
-            let channel_name = channel.value;
-            return Err(channel.fault(format!(
-                "no provider serves `{channel_name}`: name one under `delivery`, `{channel_name}: {{providers: …}}`"
-            )));
-        }
-        let channels: ChannelSet = if self.channels.is_empty() {
-            served.iter().copied().collect()
-        } else {
-            self.channels.iter().map(|channel| channel.value).collect()
-        };
+        let channels: ChannelSet =
+            if self.channels.is_empty() { served.iter().copied().collect() } else { named(&self.channels, served)? };
         let (challenge_at, deny_at) = self.scores()?;
-        Ok(StepUp {
+        let mut policy = StepUp {
             name: name.into(),
             channels,
             max_age: self.max_age.map_or(MAX_AGE, |age| age.value.0),
             challenge_at,
             deny_at,
+            escalation: None,
             bind: if self.bind.is_empty() { vec![Binding::Subject] } else { self.bind.to_vec() },
             observe: self.observe,
             send: self.send,
             contact: self.contact.as_ref().map_or(Ok(ContactRule::Directory), |contact| self.contact_rule(contact))?,
-        })
+        };
+        if let Some(escalate) = &self.escalate {
+            let at = escalate.at;
+            if at.value <= challenge_at || at.value >= deny_at {
+                let wrong = format!(
+                    "expected a score above `challenge_at`, {challenge_at}, and below `deny_at`, {deny_at}: what is \
+                     below the one is not asked, and what reaches the other is refused"
+                );
+                return Err(at.fault(wrong));
+            }
+            let to = StepUp { channels: named(&escalate.channels, served)?, ..policy.clone() };
+            policy.escalation = Some(Escalation { at: at.value, to: Arc::new(to) });
+        }
+        Ok(policy)
     }
 
     fn scores(&self) -> Result<(u8, u8), Fault> {
@@ -142,6 +159,18 @@ impl PolicySettings {
     }
 }
 
+/// Channels of the config, each of which a provider must serve.
+fn named(channels: &[Placed<Channel>], served: &[Channel]) -> Result<ChannelSet, Fault> {
+    match channels.iter().find(|channel| !served.contains(&channel.value)) {
+        Some(channel) => {
+            let name = channel.value;
+            Err(channel
+                .fault(format!("no provider serves `{name}`: name one under `delivery`, `{name}: {{providers: …}}`")))
+        }
+        None => Ok(channels.iter().map(|channel| channel.value).collect()),
+    }
+}
+
 // === impl Policies ===
 
 impl Policies {
@@ -162,6 +191,20 @@ impl Policies {
             step_ups.push(Arc::new(PolicySettings::default().step_up(OTP, served)?));
         }
         Ok(Self { step_ups, served: !served.is_empty() })
+    }
+
+    /// The same, all of which only observe.
+    #[must_use]
+    pub fn observing(&self) -> Self {
+        let observes = |policy: &StepUp| StepUp { observe: true, ..policy.clone() };
+        let copy = |policy: &Arc<StepUp>| {
+            let mut copy = observes(policy);
+            if let Some(escalation) = &mut copy.escalation {
+                escalation.to = Arc::new(observes(&escalation.to));
+            }
+            Arc::new(copy)
+        };
+        Self { step_ups: self.step_ups.iter().map(copy).collect(), served: self.served }
     }
 
     /// The policy `name`.

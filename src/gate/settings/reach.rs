@@ -7,7 +7,8 @@ use ipnetwork::IpNetwork;
 
 use crate::config::Fault;
 use crate::gate::settings::Rule;
-use crate::gate::{Criteria, HostPattern, QueryCriterion};
+use crate::gate::{Criteria, HostPattern, QueryCriterion, Route};
+use crate::words::Policy;
 
 /// Routes that are compared with each other. A site with more is not checked: a thousand are a million pairs.
 const MOST: usize = 2_000;
@@ -31,6 +32,7 @@ fn covers(early: &Rule, late: &Rule) -> bool {
         && hosts(&early.route.criteria, &late.route.criteria)
         && any_of(&early.route.criteria.methods, &late.route.criteria.methods, |a, b| a == b)
         && any_of(&early.networks, &late.networks, is_within)
+        && countries(&early.route, &late.route)
         && early
             .route
             .criteria
@@ -53,6 +55,13 @@ fn paths(early: &Rule, late: &Rule) -> bool {
     let regexes = narrow.path_regex.iter().all(|regex| wide.path_regex.contains(regex));
     let any_path = narrow.paths.is_empty() && narrow.path_regex.is_empty();
     globs && regexes && !any_path
+}
+
+/// A client of whom no country is known is in all of them for a route that protects, and in none for a `bypass`.
+fn countries(wide: &Route, narrow: &Route) -> bool {
+    let opens_less = wide.policy == Policy::Bypass && narrow.policy != Policy::Bypass;
+    let (wide, narrow) = (&wide.criteria.countries, &narrow.criteria.countries);
+    wide.is_empty() || (!opens_less && any_of(wide, narrow, |a, b| a == b))
 }
 
 fn hosts(wide: &Criteria, narrow: &Criteria) -> bool {

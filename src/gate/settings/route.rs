@@ -7,11 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::config::{Fault, Many, Named, Network, NotYet, Place, Placed, unknown};
+use crate::config::{Fault, Many, Named, Network, Place, Placed, unknown};
 use crate::gate::settings::{Policies, host_pattern, reach};
-use crate::gate::{BadRoute, Criteria, Glob, QueryCriterion, Route, Routes};
-use crate::request::Networks;
-use crate::words::Policy;
+use crate::gate::{BadRoute, Criteria, QueryCriterion, Route, Routes};
+use crate::request::{Glob, Networks};
+use crate::words::{Country, Policy};
 
 /// What routes refer to by name.
 #[derive(Debug, Default, serde::Deserialize, JsonSchema)]
@@ -44,11 +44,11 @@ pub struct RouteSettings {
     /// Networks of the client: names out of `definitions.networks`, or networks themselves.
     #[serde(default)]
     pub networks: Many<Placed<String>>,
+    /// Countries of the client, by `risk.geoip`. One that is not known never satisfies `bypass`, and always another policy.
+    #[serde(default)]
+    pub countries: Many<Placed<Country>>,
     /// The policy: `bypass`, `deny`, `otp`, or one of `policies`.
     pub policy: Placed<String>,
-    #[schemars(skip)]
-    #[allow(missing_docs)]
-    pub countries: Option<NotYet>,
 }
 
 /// Query parameters: `{page: [billing, refund]}`, or just their names, with any value.
@@ -133,6 +133,7 @@ impl Rule {
                 methods: route.methods.iter().map(method).collect::<Result<_, _>>()?,
                 query: route.query.criteria(),
                 networks: if networks.is_empty() { None } else { Some(Networks::new(networks.iter().copied())) },
+                countries: route.countries.iter().map(|country| country.value).collect(),
             },
             policy: policies.find(&route.policy)?,
         };
@@ -175,6 +176,7 @@ impl fmt::Display for RouteSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |values: &[Placed<String>]| values.iter().map(|v| v.value.as_str()).collect::<Vec<_>>().join(" | ");
         let query = self.query.to_string();
+        let countries = self.countries.iter().map(|country| country.value.to_string()).collect::<Vec<_>>().join(" | ");
         let parts = [
             ("host", list(&self.host)),
             ("path", list(&self.path)),
@@ -182,6 +184,7 @@ impl fmt::Display for RouteSettings {
             ("methods", list(&self.methods)),
             ("query", query),
             ("networks", list(&self.networks)),
+            ("countries", countries),
         ];
         let parts: Vec<_> =
             parts.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name} {text}")).collect();

@@ -14,6 +14,7 @@ fn policy() -> StepUp {
         max_age: Duration::from_secs(900),
         challenge_at: 0,
         deny_at: 90,
+        escalation: None,
         bind: vec![],
         observe: false,
         send: SendWhen::OnArrival,

@@ -129,6 +129,7 @@ fn call() -> Call {
         name: "Example Shop".into(),
         support: Some("help@example.com".into()),
         routes: Routes::new(Vec::new(), Policy::Bypass).unwrap(),
+        observe: false,
         sources: Vec::new(),
         sign_in: Some(SignIn::new("/login".to_owned())),
         directories: crate::directory::Directories::default(),

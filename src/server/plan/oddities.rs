@@ -120,10 +120,12 @@ const fn is_form(policy: &StepUp) -> bool {
 }
 
 fn step_ups(site: &SitePlan) -> impl Iterator<Item = &StepUp> {
-    site.spec.routes.policies().filter_map(|policy| match policy {
+    let policies = site.spec.routes.policies().filter_map(|policy| match policy {
         Policy::StepUp(policy) => Some(&**policy),
         Policy::Bypass | Policy::Deny => None,
-    })
+    });
+    policies
+        .flat_map(|policy| std::iter::once(policy).chain(policy.escalation.as_ref().map(|escalation| &*escalation.to)))
 }
 
 /// A budget that nothing is counted against.
@@ -302,8 +304,10 @@ fn route(route: &RouteSettings, bypasses: bool, settings: &Settings, notes: &mut
         }
     }
     let loopback = settings.listeners.iter().all(|listener| listener.value.address.value.0.ip().is_loopback());
-    if let Some(network) = route.networks.first().filter(|_| loopback && settings.trusted_proxies.is_empty()) {
+    let (networks, countries) = (route.networks.first(), route.countries.first());
+    let by_address = networks.map(|network| network.place).or_else(|| countries.map(|country| country.place));
+    if let Some(place) = by_address.filter(|_| loopback && settings.trusted_proxies.is_empty()) {
         let warning = "behind a proxy every visitor has the proxy's address: name it in `trusted_proxies`";
-        notes.add(network.place, warning);
+        notes.add(place, warning);
     }
 }

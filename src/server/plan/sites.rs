@@ -56,6 +56,8 @@ fn plan(
     around: &Surroundings<'_>,
     notes: &mut Notes,
 ) -> Result<SitePlan, Fault> {
+    let observing = site.observe.then(|| policies.observing());
+    let policies = observing.as_ref().unwrap_or(policies);
     let place = site.hosts.first().map_or(crate::config::Place::START, |host| host.place);
     let first = site.hosts.first().map_or("", |host| host.value.as_str());
     let default = match &site.default_policy {
@@ -87,6 +89,7 @@ fn plan(
         name: if name.is_empty() { first.into() } else { name.into() },
         support: portal.support.as_ref().map(support).transpose()?,
         routes: rules.routes,
+        observe: site.observe,
         identity_headers: identity_headers(&sources),
         sources,
         sign_in: site.sign_in.as_ref().map(local_target).transpose()?.map(SignIn::new),

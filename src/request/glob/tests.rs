@@ -34,3 +34,23 @@ fn p22_a_hostile_segment_takes_linear_time() {
     let glob = vec![String::from("a"); 60];
     assert!(!wild_matches(&glob, &("a".repeat(100_000) + "b")));
 }
+
+#[test]
+fn a_glob_matches_what_it_says_and_nothing_else() {
+    for (glob, hits, misses) in [
+        ("/admin/**", &["/admin", "/admin/", "/admin/x", "/admin/x/y/"][..], &["/administrator", "/", "/x/admin"][..]),
+        ("/**", &["/", "/a", "/a/b/c"], &[]),
+        ("/", &["/"], &["/a"]),
+        ("/a/*/c", &["/a/b/c", "/a/b/c/"], &["/a/c", "/a/b/b/c", "/a/b/c/d"]),
+        ("/a*z/x", &["/az/x", "/abcz/x"], &["/abc/x", "/az"]),
+        ("/**/secret/**", &["/secret", "/a/secret", "/a/b/secret/c"], &["/secrets", "/a/b"]),
+        ("/a/**/b", &["/a/b", "/a/x/b", "/a/x/y/b"], &["/a", "/a/b/c"]),
+    ] {
+        let glob = Glob::parse(glob).unwrap();
+        hits.iter().for_each(|path| assert!(glob.matches(path), "{glob} {path}"));
+        misses.iter().for_each(|path| assert!(!glob.matches(path), "{glob} {path}"));
+    }
+    let long = format!("/{}", vec!["**"; 64].join("/"));
+    assert!(Glob::parse(&long).unwrap().matches(&"/a".repeat(10_000)), "64 segments, in linear time (P22)");
+    assert!(Glob::parse("/Admin/*.PHP").unwrap().folded().matches("/admin/x.php"));
+}

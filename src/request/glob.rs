@@ -2,18 +2,20 @@
 
 use std::fmt;
 
+use super::path::fold;
+
 /// A glob over whole paths. `/admin/**` matches `/admin`, `/admin/` and `/admin/x`, never `/administrator`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
     text: String,
-    pub(super) segments: Vec<Segment>,
+    pub(crate) segments: Vec<Segment>,
     /// Whether it ends in a slash.
-    pub(super) slash: bool,
+    pub(crate) slash: bool,
 }
 
 /// One segment of a glob.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Segment {
+pub(crate) enum Segment {
     /// Exactly this text.
     Literal(String),
     /// A text with `*` in it: the pieces between the stars.
@@ -73,6 +75,45 @@ impl Glob {
         Ok(Self { text: text.to_owned(), segments, slash })
     }
 
+    /// The glob for paths without regard to case: of [`crate::request::CanonicalPath::folded`].
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        let segments = self.segments.iter().map(|segment| segment.map(|text| fold(text).into_owned())).collect();
+        Self { segments, ..self.clone() }
+    }
+
+    /// Whether it matches a canonical path, with or without a slash at its end. All ways to read it walk at once, segment by
+    /// segment, so no path can make it backtrack (P22).
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        let body = path.strip_prefix('/').unwrap_or(path);
+        let body = body.strip_suffix('/').unwrap_or(body);
+        let mut alive = self.enter(0, 0);
+        for segment in body.split('/').filter(|_| !body.is_empty()) {
+            let mut next = 0;
+            for (at, wanted) in self.segments.iter().enumerate().filter(|(at, _)| alive >> at & 1 == 1) {
+                match wanted {
+                    Segment::Deep => next = self.enter(next, at),
+                    Segment::Literal(text) if text == segment => next = self.enter(next, at + 1),
+                    Segment::Wild(pieces) if wild_matches(pieces, segment) => next = self.enter(next, at + 1),
+                    Segment::Literal(_) | Segment::Wild(_) => {}
+                }
+            }
+            alive = next;
+        }
+        alive >> self.segments.len() & 1 == 1
+    }
+
+    /// Adds a place between segments, and those behind the `**` that follow it, to the living: one bit for each of 65 places.
+    fn enter(&self, mut alive: u128, mut at: usize) -> u128 {
+        alive |= 1 << at;
+        while self.segments.get(at) == Some(&Segment::Deep) {
+            at += 1;
+            alive |= 1 << at;
+        }
+        alive
+    }
+
     /// Whether every path that `other` matches is matched too. Sound, not complete: `false` may mean "cannot tell".
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
@@ -113,7 +154,7 @@ impl Segment {
     }
 
     /// The segment for matching without regard to case.
-    pub(super) fn map(&self, fold: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn map(&self, fold: impl Fn(&str) -> String) -> Self {
         match self {
             Self::Literal(text) => Self::Literal(fold(text)),
             Self::Wild(pieces) => Self::Wild(pieces.iter().map(|piece| fold(piece)).collect()),
@@ -124,7 +165,7 @@ impl Segment {
 
 /// Whether `text` is the pieces with anything between them. Linear: the leftmost place of each piece is as good as any
 /// later one (P22).
-pub(super) fn wild_matches(pieces: &[String], text: &str) -> bool {
+pub(crate) fn wild_matches(pieces: &[String], text: &str) -> bool {
     let [first, middle @ .., last] = pieces else { return false };
     let Some(mut rest) = text.strip_prefix(first.as_str()) else { return false };
     for piece in middle {
