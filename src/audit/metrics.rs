@@ -9,6 +9,7 @@ mod labels;
 mod process;
 mod providers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::encoding::text;
@@ -21,7 +22,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use directories::DirectoryMetrics;
 use labels::{
-    KindLabel, MarkLabels, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels,
+    KindLabel, MarkLabels, OperationLabel, OutcomeLabel, ReasonLabels, ReceiptLabels, SendLabels, UpstreamLabels,
+    VerdictLabels,
 };
 pub use labels::{Lookup, MarkOutcome, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 
@@ -37,6 +39,7 @@ pub struct Metrics {
     pub providers: ProviderMetrics,
     registry: Registry,
     requests: Family<VerdictLabels, Counter>,
+    reasons: Family<ReasonLabels, Counter>,
     upstream_errors: Family<UpstreamLabels, Counter>,
     outside: SiteMetrics,
     events: Vec<Counter>,
@@ -58,6 +61,8 @@ pub struct Metrics {
 /// The counters of one site, ready to count without a lock. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SiteMetrics {
+    site: Arc<str>,
+    reasons: Family<ReasonLabels, Counter>,
     verdicts: [Counter; Verdict::ALL.len()],
     upstream: [Counter; UpstreamError::ALL.len()],
 }
@@ -88,6 +93,8 @@ impl Metrics {
 
         let requests = Family::default();
         own.register("requests", "Requests by site and verdict", requests.clone());
+        let reasons = Family::default();
+        own.register("reasons", "Reasons of verdicts, of which a request may have several", reasons.clone());
         let upstream_errors = Family::default();
         own.register("upstream_errors", "Requests that the upstream did not answer", upstream_errors.clone());
         let events = Family::<KindLabel, Counter>::default();
@@ -133,11 +140,12 @@ impl Metrics {
         for outcome in [RELOADED, NOT_RELOADED] {
             drop(reloads.get_or_create(&outcome));
         }
-        let outside = SiteMetrics::new("none", &requests, &upstream_errors);
+        let outside = SiteMetrics::new("none", &requests, &reasons, &upstream_errors);
         Self {
             providers,
             registry,
             requests,
+            reasons,
             upstream_errors,
             outside,
             events,
@@ -161,7 +169,7 @@ impl Metrics {
     /// counts on where it stood.
     #[must_use]
     pub fn site(&self, site: &str) -> SiteMetrics {
-        SiteMetrics::new(site, &self.requests, &self.upstream_errors)
+        SiteMetrics::new(site, &self.requests, &self.reasons, &self.upstream_errors)
     }
 
     /// The metrics of a directory of a site, by what it is called. Taken once per load of the config.
@@ -262,14 +270,24 @@ impl Metrics {
 // === impl SiteMetrics ===
 
 impl SiteMetrics {
-    fn new(site: &str, requests: &Family<VerdictLabels, Counter>, upstream: &Family<UpstreamLabels, Counter>) -> Self {
+    fn new(
+        site: &str,
+        requests: &Family<VerdictLabels, Counter>,
+        reasons: &Family<ReasonLabels, Counter>,
+        upstream: &Family<UpstreamLabels, Counter>,
+    ) -> Self {
         let verdict = |verdict: Verdict| {
             requests.get_or_create_owned(&VerdictLabels { site: site.to_owned(), verdict: verdict.as_str() })
         };
         let error = |error: UpstreamError| {
             upstream.get_or_create_owned(&UpstreamLabels { site: site.to_owned(), error: error.as_str() })
         };
-        Self { verdicts: Verdict::ALL.map(verdict), upstream: UpstreamError::ALL.map(error) }
+        Self {
+            site: site.into(),
+            verdicts: Verdict::ALL.map(verdict),
+            reasons: reasons.clone(),
+            upstream: UpstreamError::ALL.map(error),
+        }
     }
 
     /// Counts a request.
@@ -277,6 +295,12 @@ impl SiteMetrics {
         if let Some(counter) = self.verdicts.get(verdict as usize) {
             counter.inc();
         }
+    }
+
+    /// Counts a reason of a verdict: a word of the gate, or the name of a signal. Those come from the config and from enums, too.
+    pub fn reason(&self, verdict: Verdict, reason: &str) {
+        let site = (*self.site).to_owned();
+        self.reasons.get_or_create(&ReasonLabels { site, verdict: verdict.as_str(), reason: reason.to_owned() }).inc();
     }
 
     /// Counts a request that the upstream did not answer.

@@ -31,6 +31,8 @@ pub struct Claims {
     pub is_vouched: bool,
     /// The score of the request, 0 to 100.
     pub score: u8,
+    /// What it is made of: the names of its signals.
+    pub reasons: Vec<String>,
     /// The contact that was proved, where the application asked for it by its own form.
     pub contact: Option<String>,
 }
@@ -89,6 +91,9 @@ impl Claims {
         });
         if let (false, Value::Object(claims)) = (self.is_vouched, &mut claims) {
             claims.insert("amr".to_owned(), methods(self.channel).into());
+        }
+        if let (false, Value::Object(claims)) = (self.reasons.is_empty(), &mut claims) {
+            claims.insert("reasons".to_owned(), self.reasons.clone().into());
         }
         if let (Some(subject), Value::Object(claims)) = (&self.subject, &mut claims) {
             claims.insert("sub".to_owned(), subject.as_str().into());

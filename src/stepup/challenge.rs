@@ -31,7 +31,7 @@ impl Gateway {
         if kind == RequestKind::Navigation && case.site.asks() {
             return self.challenge(case, policy, Who::default(), Why::NoSubject, None, body).await;
         }
-        case.site.metrics.count(audit::Verdict::SignIn);
+        case.count(audit::Verdict::SignIn, Some(Why::NoSubject));
         let event = self.event(Kind::SignIn, &case, policy).reason(Why::NoSubject.as_str());
         let reference = event.reference();
         self.shared.audit.record(event);
@@ -59,7 +59,7 @@ impl Gateway {
         {
             return self.bad_form(&case, policy, BadForm::unreachable(form));
         }
-        site.metrics.count(audit::Verdict::Challenge);
+        case.count(audit::Verdict::Challenge, Some(why));
         let is_page = request.kind == RequestKind::Navigation;
         // A body posted by another site is never parked: replaying it would be that site's deed (R15). Nor is a login
         // form: it has a password.

@@ -1,5 +1,6 @@
 //! The road of a request: route, subject, proofs, verdict, and what follows from it.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -41,6 +42,16 @@ pub(super) struct Case<'a> {
 pub(super) struct Resumed {
     pub parked: ParkedId,
     pub token: KeyedHash,
+}
+
+impl Case<'_> {
+    /// Counts what becomes of the request, and why: by the gate's word, and by each signal.
+    pub(super) fn count(&self, verdict: audit::Verdict, why: Option<Why>) {
+        let metrics = &self.site.metrics;
+        metrics.count(verdict);
+        let signals = self.risk.signals().iter().map(|signal| &*signal.name);
+        why.map(Why::as_str).into_iter().chain(signals).for_each(|reason| metrics.reason(verdict, reason));
+    }
 }
 
 impl Gateway {
@@ -247,6 +258,7 @@ impl Gateway {
 
     fn forward(&self, case: &mut Case<'_>, policy: &Arc<StepUp>, who: &Who, passage: Passage<'_>) -> Ruling {
         if let Passage::Observed(why) = passage {
+            case.site.metrics.reason(audit::Verdict::Observe, why.as_str());
             let event = self.event(Kind::Observed, case, policy).reason(why.as_str());
             self.shared.audit.record(self.naming(case.site, who.subject.as_ref(), event));
         }
@@ -292,7 +304,9 @@ impl Gateway {
         let (channel, verified_at) = proved;
         let (site, subject) = (case.site.spec.key.clone(), who.named().cloned());
         let contact = case.form.as_ref().map(|form| form.canonical().to_owned());
-        let claims = Claims { site, subject, channel, verified_at, is_vouched, score: case.risk.score(), contact };
+        let reasons = case.risk.signals().iter().map(|signal| signal.name.to_string()).collect();
+        let claims =
+            Claims { site, subject, channel, verified_at, is_vouched, score: case.risk.score(), reasons, contact };
         let shared = &self.shared;
         if let Some(assertion) = self.assertions.of(&claims, &self.keys, shared.clock.now(), &*shared.random) {
             add.push((ASSERTION, assertion));
@@ -302,8 +316,9 @@ impl Gateway {
     /// Sends a judged request on, with its body if that was read.
     fn send_on(&self, case: &mut Case<'_>, mut add: Added, counted: audit::Verdict) -> Ruling {
         let (site, visit) = (case.site, case.visit);
-        site.metrics.count(counted);
+        case.count(counted, None);
         push(&mut add, SCORE_HEADER, case.risk.score().to_string().as_bytes());
+        push_reasons(&mut add, &case.risk);
         let instead = case.body.take().map(|body| Replacement {
             method: visit.request.method.clone(),
             target: visit.target(),
@@ -316,13 +331,14 @@ impl Gateway {
 
     /// A site that only observes denies nobody.
     fn observe_denied(&self, mut case: Case<'_>, policy: &Policy, why: Why) -> Ruling {
+        case.site.metrics.reason(audit::Verdict::Observe, why.as_str());
         let event = Event::new(Kind::Observed, self.shared.reference()).policy(policy.name()).reason(why.as_str());
         self.shared.audit.record(about(case.site, case.visit, scored(&case, event)));
         self.send_on(&mut case, Vec::new(), audit::Verdict::Observe)
     }
 
     fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Refuse);
+        case.count(audit::Verdict::Refuse, Some(why));
         let reference = self.shared.reference();
         let event = Event::new(Kind::Refused, reference).policy(policy.name()).reason(why.as_str());
         self.shared.audit.record(about(case.site, case.visit, scored(case, event)));
@@ -330,7 +346,7 @@ impl Gateway {
     }
 
     fn refuse_conflict(&self, case: &Case<'_>, policy: &Arc<StepUp>) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Refuse);
+        case.count(audit::Verdict::Refuse, None);
         let event = self.event(Kind::IdentityConflict, case, policy);
         let reference = event.reference();
         self.shared.audit.record(event);
@@ -348,7 +364,7 @@ impl Gateway {
 
     /// A failure of ours, or of what we ask: nothing goes on (I2).
     pub(super) fn unavailable(&self, case: &Case<'_>, policy: &Arc<StepUp>, outage: &Outage) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Unavailable);
+        case.count(audit::Verdict::Unavailable, None);
         tracing::error!(error = %outage, site = %case.site.spec.key, "{}", outage.what());
         let event = self.event(Kind::Unavailable, case, policy).reason(outage.as_str());
         let reference = event.reference();
@@ -358,7 +374,7 @@ impl Gateway {
 
     /// A body that cannot be read or kept.
     pub(super) fn body_ruling(&self, case: &Case<'_>, policy: &Arc<StepUp>, error: BodyError) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Challenge);
+        case.count(audit::Verdict::Challenge, None);
         match error {
             BodyError::Broken => Ruling::BrokenBody(self.shared.reference()),
             BodyError::TooLarge => {
@@ -372,7 +388,7 @@ impl Gateway {
 
     /// What can show no page gets a plain 401.
     pub(super) fn plain_401(&self, case: &Case<'_>, policy: &Arc<StepUp>, why: Why) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Challenge);
+        case.count(audit::Verdict::Challenge, Some(why));
         self.shared.audit.record(self.event(Kind::Challenged, case, policy).reason(why.as_str()));
         Ruling::Plain401
     }
@@ -444,6 +460,7 @@ const CHANNEL: HeaderName = HeaderName::from_static("x-otpgate-channel");
 const VERIFIED_AT: HeaderName = HeaderName::from_static("x-otpgate-verified-at");
 const CONTACT: HeaderName = HeaderName::from_static("x-otpgate-contact");
 const ASSERTION: HeaderName = HeaderName::from_static("x-otpgate-assertion");
+const REASONS: HeaderName = HeaderName::from_static("x-otpgate-reasons");
 const SCORE_HEADER: HeaderName = HeaderName::from_static("x-otpgate-score");
 
 fn push(add: &mut Added, name: HeaderName, value: &[u8]) {
@@ -451,6 +468,21 @@ fn push(add: &mut Added, name: HeaderName, value: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(value) {
         add.push((name, value));
     }
+}
+
+/// What the score is made of, if anything: `country_unexpected 25, drop 60`.
+fn push_reasons(add: &mut Added, risk: &Risk) {
+    if risk.signals().is_empty() {
+        return;
+    }
+    let mut text = String::new();
+    for signal in risk.signals() {
+        let comma = if text.is_empty() { "" } else { ", " };
+        // A list may be called anything; what parts one reason from the next, or ends a header, is none of its name (S16).
+        let name = signal.name.replace(|c: char| c == ',' || c.is_control(), "_");
+        let _ = write!(text, "{comma}{name} {}", signal.points);
+    }
+    push(add, REASONS, text.as_bytes());
 }
 
 /// The contact of the request's own form, which was proved.

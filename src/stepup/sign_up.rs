@@ -141,7 +141,7 @@ impl Gateway {
 
     /// A form without a contact that a code could go to: nothing of it goes on.
     pub(super) fn bad_form(&self, case: &Case<'_>, policy: &StepUp, bad: BadForm) -> Ruling {
-        case.site.metrics.count(audit::Verdict::Invalid);
+        case.count(audit::Verdict::Invalid, None);
         let event = self.event(Kind::BadContact, case, policy).reason(bad.as_str());
         let reference = event.reference();
         self.shared.audit.record(event);

@@ -157,6 +157,13 @@ pub(super) struct VerdictLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ReasonLabels {
+    pub(super) site: String,
+    pub(super) verdict: &'static str,
+    pub(super) reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct UpstreamLabels {
     pub(super) site: String,
     pub(super) error: &'static str,
