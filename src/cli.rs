@@ -46,7 +46,7 @@ enum Command {
     /// Say what is wrong with a config
     #[command(after_help = CHECK)]
     Check(check::Args),
-    /// Say what would become of a request, and why
+    /// Say what would become of a request, or of those in an access log, and why
     #[command(after_help = EXPLAIN)]
     Explain(explain::Args),
     /// List the routes of every site, in the order in which they are tried
@@ -111,7 +111,10 @@ verdict. Nothing is sent anywhere.
 
 Examples:
   otpgate explain -c otpgate.yaml https://shop.example.com/account
-  otpgate explain -c otpgate.yaml --subject alice@example.com --method POST https://shop.example.com/transfer";
+  otpgate explain -c otpgate.yaml --subject alice@example.com --method POST https://shop.example.com/transfer
+  otpgate explain -c otpgate.yaml --replay access.log --policy browsing --path '/catalogue/**' --svg scores.svg
+
+With --replay, whoever would be asked for a code is taken to be signed in and to answer it.";
 
 const ROUTES: &str = "\
 Example:

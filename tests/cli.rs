@@ -314,3 +314,86 @@ fn f02_geoip_update_replaces_nothing_by_a_broken_table() {
     assert_eq!(fs::read_to_string(folder.path().join("country.mmdb")).unwrap(), "old");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+/// A day of a shop's log: what a policy that no route uses yet would do, and what the routes do.
+const LOG: &str = r#"
+192.0.2.7 - - [27/Nov/2026:08:00:00 +0000] "GET /account HTTP/1.1" 200 12 "-" "Firefox"
+192.0.2.7 - - [27/Nov/2026:08:05:00 +0000] "GET /account/orders HTTP/1.1" 200 12 "-" "Firefox"
+192.0.2.7 - - [27/Nov/2026:08:21:00 +0000] "GET /ACCOUNT HTTP/1.1" 200 12 "-" "Firefox"
+192.0.2.7 - bob [27/Nov/2026:08:22:00 +0000] "GET /account HTTP/1.1" 200 12 "-" "Firefox"
+198.51.100.3 - - [27/Nov/2026:08:30:00 +0000] "GET /account?id=1 HTTP/1.1" 200 12 "-" "sqlmap/1.8"
+198.51.100.3 - - [27/Nov/2026:08:30:01 +0000] "GET /catalogue HTTP/1.1" 200 12 "-" "sqlmap/1.8"
+192.0.2.7 - - [27/Nov/2026:08:40:00 +0000] "GET /catalogue HTTP/1.1" 200 12 "-" "Firefox"
+192.0.2.7 - - [27/Nov/2026:08:41:00 +0000] "GET /a%2fb HTTP/1.1" 200 12 "-" "Firefox"
+other.example.com:443 192.0.2.7 - - [27/Nov/2026:08:42:00 +0000] "GET /account HTTP/1.1" 200 12 "-" "Firefox"
+this is no request
+"#;
+
+#[test]
+fn a_log_is_replayed_before_anybody_turns_a_policy_on() {
+    let text = good(
+        "    routes: [{path: /account/**, policy: account}]\n\
+         policies:\n  account: {channels: email, max_age: 15m}\n  browsing: {channels: email, challenge_at: 40}\n\
+         delivery: {providers: {dev: {type: outbox}}, email: {providers: dev}}\n\
+         risk: {rules: [{when: {header: {User-Agent: sqlmap*}}, points: 100, reason: an attack tool}]}\n",
+    );
+    let (dir, path) = config(&text);
+    let (log, picture) = (dir.path().join("access.log"), dir.path().join("scores.svg"));
+    fs::write(&log, LOG).unwrap();
+    let (log, picture) = (log.to_str().unwrap(), picture.to_str().unwrap());
+
+    let output = otpgate(&["explain", "-c", &path, "--replay", log]);
+    let table = out(&output);
+    assert!(output.status.success(), "{table}");
+    for line in [
+        "7 requests, 2026-11-27T08:00:00.000Z to 2026-11-27T08:40:00.000Z",
+        "forward   bypass                         2   28.6 %",
+        "forward   proved before                  1   14.3 %",
+        // Another user of the same browser is another visitor.
+        "challenge no_proof                       2   28.6 %",
+        "challenge too_old                        1   14.3 %",
+        "refuse    high_score                     1   14.3 %",
+        "aside     1 is refused at the door, for what it asks in two ways",
+        "aside     1 is of a host that this config does not have",
+        "aside     1 lines are no requests, the first of them line 11",
+        "shop.example.com account          1           3         1               2",
+        "100                1  #",
+        "an attack tool       100         0           0         1",
+        "         1  198.51.100.3  an attack tool 100",
+    ] {
+        assert!(table.lines().any(|found| found.starts_with(line)), "{line}: {table}");
+    }
+
+    // A policy that no route uses yet, for some paths, with a picture.
+    let only = ["--policy", "browsing", "--path", "/Catalogue/**", "--svg", picture];
+    let output = otpgate(&[&["explain", "-c", &path, "--replay", log][..], &only].concat());
+    let table = out(&output);
+    assert!(output.status.success() && table.starts_with("2 requests"), "{table}");
+    for line in
+        ["forward   low_score                      1   50.0 %", "refuse    high_score                     1   50.0 %"]
+    {
+        assert!(table.contains(line), "{line}: {table}");
+    }
+    let picture = fs::read_to_string(picture).unwrap();
+    for part in ["<svg xmlns=", "challenge_at 40", "deny_at 90", "score 100: 1 refuse", "score 0: 1 forward", "</svg>"]
+    {
+        assert!(picture.contains(part), "{part}: {picture}");
+    }
+
+    for (args, wrong) in [
+        (&["--replay", "/nowhere/access.log"][..], "/nowhere/access.log"),
+        (&["--replay", log, "--policy", "brwsing"], "did you mean `browsing`?"),
+        (&["--replay", log, "--site", "elsewhere.example.com"], "no site of this config has the host"),
+        (&["--replay", log, "--path", "catalogue"], "starts with `/`"),
+        (&["--replay", log, "http://shop.example.com/"], "cannot be used with"),
+        (&["--policy", "browsing", "http://shop.example.com/"], "--replay"),
+        (&[], "URL"),
+    ] {
+        let output = otpgate(&[&["explain", "-c", &path][..], args].concat());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains(wrong), "{args:?}: {wrong}: {text}");
+    }
+    fs::write(log, "nothing\nof use\n").unwrap();
+    let text = complaint(&otpgate(&["explain", "-c", &path, "--replay", log]), 1);
+    assert!(text.contains("no line of it is a request to a site"), "{text}");
+}

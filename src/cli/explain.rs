@@ -1,4 +1,9 @@
-//! `otpgate explain`: what becomes of one request, and why, without sending it.
+//! `otpgate explain`: what becomes of one request, and why, without sending it; or of all requests of an access log.
+
+mod chart;
+mod log;
+mod replay;
+mod report;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
@@ -37,9 +42,24 @@ pub struct Args {
     /// A header of the request, such as `Cookie: a=b`; may be given several times.
     #[arg(long = "header", value_name = "HEADER")]
     pub headers: Vec<String>,
+    /// An access log instead, combined or JSON; `-` reads standard input.
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["url", "subject", "headers"])]
+    pub replay: Option<PathBuf>,
+    /// The host whose site the log is of; by default what each line says.
+    #[arg(long, value_name = "HOST", requires = "replay")]
+    pub site: Option<String>,
+    /// A policy for all its requests, whatever the routes say.
+    #[arg(long, value_name = "POLICY", requires = "replay")]
+    pub policy: Option<String>,
+    /// A glob: only these paths of the log.
+    #[arg(long, value_name = "GLOB", requires = "replay")]
+    pub path: Option<String>,
+    /// Where to draw a histogram of scores and verdicts.
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    pub svg: Option<PathBuf>,
     /// The address of the request, such as `https://shop.example.com/account`.
-    #[arg(value_name = "URL")]
-    pub url: String,
+    #[arg(value_name = "URL", required_unless_present = "replay")]
+    pub url: Option<String>,
 }
 
 /// Prints the explanation to `out`, or the error to `err`.
@@ -47,13 +67,18 @@ pub struct Args {
 /// # Errors
 /// When nothing can be written.
 pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<ExitCode> {
-    let plan = match plan(&args.config) {
+    let mut plan = match plan(&args.config) {
         Ok(plan) => plan,
         Err(error) => {
             writeln!(err, "{error}")?;
             return Ok(ExitCode::from(BAD));
         }
     };
+    if let Some(log) = &args.replay {
+        // A log does not keep every header: that one is not in it says nothing.
+        plan.scoring.rules.retain(|rule| !rule.misses_headers());
+        return replay::run(&plan, args, log, out, err);
+    }
     match Asked::new(args) {
         Ok(asked) => {
             out.write_all(explain(&plan, args, &asked).to_string().as_bytes())?;
@@ -83,7 +108,8 @@ struct Story(Vec<(&'static str, String)>);
 
 impl Asked {
     fn new(args: &Args) -> Result<Self, String> {
-        let (scheme, rest) = args.url.split_once("://").unwrap_or(("", ""));
+        let url = args.url.as_deref().unwrap_or_default();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
         let tls = match scheme {
             "https" => true,
             "http" => false,

@@ -88,6 +88,12 @@ impl Rule {
         }
     }
 
+    /// Whether it looks for headers that are not there, of which a log says nothing.
+    #[must_use]
+    pub const fn misses_headers(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
     /// Whether it asks where an address is.
     #[must_use]
     pub fn is_about_address(&self) -> bool {

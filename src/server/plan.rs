@@ -42,6 +42,8 @@ pub struct Plan {
     pub scoring: Scoring,
     /// The signals whose points stand in the config, and where: for `explain`.
     pub signals: Vec<(String, Place)>,
+    /// The policies, used or not: for `explain`.
+    pub policies: Policies,
     /// The sites, at least one.
     pub sites: Vec<SitePlan>,
     /// How codes reach people.
@@ -188,6 +190,7 @@ fn compile(settings: &Settings, around: &Surroundings<'_>, notes: &mut Notes) ->
         scoring: settings.risk.scoring(around)?,
         signals: settings.risk.places(),
         sites: sites::sites(settings, &policies, around, notes)?,
+        policies,
         delivery,
         admin: listeners::admin(settings.admin.as_ref(), &listeners, around)?,
         listeners,

@@ -104,6 +104,16 @@ impl Policy {
 // === impl StepUp ===
 
 impl StepUp {
+    /// The same policy, which only observes, or does more.
+    #[must_use]
+    pub fn observing(&self, observe: bool) -> Self {
+        let escalation = self.escalation.as_ref().map(|Escalation { at, to }| {
+            let to = Self { observe, ..Self::clone(to) };
+            Escalation { at: *at, to: Arc::new(to) }
+        });
+        Self { observe, escalation, ..self.clone() }
+    }
+
     /// Whether every single request is to be confirmed.
     #[must_use]
     pub const fn confirms_each_request(&self) -> bool {

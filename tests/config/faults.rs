@@ -25,6 +25,53 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("channels: email", "channels: emial", "5:23: unknown word `emial`: did you mean `email`?"),
     ("channels: email", "channels: []", "5:23: the list is empty: leave the key out"),
     ("channels: email", "observe: no, channels: email", "5:22: expected true or false"),
+    // Scores, and what goes by them.
+    (
+        "channels: email",
+        "channels: email, escalate: {at: 0, channels: email}",
+        "5:53: expected a score above `challenge_at`, 0, and below `deny_at`, 90: what is below the one is not asked, and what \
+         reaches the other is refused",
+    ),
+    (
+        "channels: email",
+        "channels: email, escalate: {at: 60, channels: voice}",
+        "5:67: no provider serves `voice`: name one under `delivery`, `voice: {providers: …}`",
+    ),
+    (
+        ROUTE,
+        "{path: /account/**, countries: MY, policy: account}",
+        "14:38: nothing says which country an address is in: add `risk: {geoip: {country: …}}`",
+    ),
+    (
+        ROUTE,
+        "{path: /account/**, countries: Malaysia, policy: account}",
+        "14:38: not a country: write its two letters, such as MY (ISO 3166-1)",
+    ),
+    (
+        "store: memory",
+        "risk: {rules: {when: {country: MY}, points: 5, reason: far}}",
+        "2:32: nothing says which country an address is in: add `geoip: {country: …}`",
+    ),
+    (
+        "store: memory",
+        "risk: {rules: {when: {asn: AS1}, points: 5, reason: far}}",
+        "2:28: nothing says which autonomous system an address is in: add `geoip: {asn: …}`",
+    ),
+    (
+        "store: memory",
+        "risk: {rules: {when: {}, points: 5, reason: all}}",
+        "2:22: what does it look for? add `country`, `asn`, `header`, `no_header` or `path`",
+    ),
+    (
+        "store: memory",
+        "risk: {rules: {when: {path: /**}, points: 5, reason: anonymiser}}",
+        "2:54: `anonymiser` is the name of something else already",
+    ),
+    (
+        "store: memory",
+        "risk: {rules: {when: {path: /**}, points: 0, reason: all}}",
+        "2:43: a rule that is worth nothing says nothing: expected 1 to 100",
+    ),
     // What later work brings is refused, never ignored.
     ("store: memory", "risk: {geoip: {country: no.mmdb}}", "2:25: `no.mmdb`: No such file or directory (os error 2)"),
     (

@@ -31,6 +31,7 @@ mod receipts;
 mod recheck;
 mod resume;
 mod risk;
+mod rules;
 mod sessions;
 mod sign_up;
 mod whoami;

@@ -17,10 +17,10 @@ const OFFICE: &str = "203.0.113.7";
 const NOBODY: &str = "192.0.2.1";
 
 /// The files of the config, which outlive the test's gateways.
-struct Files(TempDir);
+pub(crate) struct Files(TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let files = Self(TempDir::new().unwrap());
         files.write("drop.txt", b"# suspects\n203.0.113.0/24\n2001:db8:1::/48\n");
         files.write("denied.txt", b"198.51.100.0/24 ; SBL1\n");
@@ -37,7 +37,7 @@ impl Files {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
@@ -50,7 +50,12 @@ impl Files {
     }
 
     fn gateway(&self, upstream: &Upstream) -> Gateway {
-        let config = CONFIG
+        self.start(CONFIG, upstream)
+    }
+
+    /// A gateway of this config, in front of this application.
+    pub(crate) fn start(&self, config: &str, upstream: &Upstream) -> Gateway {
+        let config = config
             .replace("{upstream}", &upstream.port.to_string())
             .replace("{files}", &self.0.path().display().to_string());
         Gateway::start(&config, &[("contacts.yaml", "alice: {email: alice@example.com}\n")])

@@ -196,15 +196,8 @@ impl Policies {
     /// The same, all of which only observe.
     #[must_use]
     pub fn observing(&self) -> Self {
-        let observes = |policy: &StepUp| StepUp { observe: true, ..policy.clone() };
-        let copy = |policy: &Arc<StepUp>| {
-            let mut copy = observes(policy);
-            if let Some(escalation) = &mut copy.escalation {
-                escalation.to = Arc::new(observes(&escalation.to));
-            }
-            Arc::new(copy)
-        };
-        Self { step_ups: self.step_ups.iter().map(copy).collect(), served: self.served }
+        let step_ups = self.step_ups.iter().map(|policy| Arc::new(policy.observing(true))).collect();
+        Self { step_ups, served: self.served }
     }
 
     /// The policy `name`.

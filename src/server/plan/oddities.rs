@@ -244,6 +244,9 @@ fn passable(site: &SiteSettings, plan: &SitePlan, notes: &mut Notes) {
     if !plan.spec.routes.protect_anything() {
         notes.add(plan.place, "nothing of this site is protected: every route bypasses");
     }
+    if site.observe && plan.spec.routes.protect_anything() {
+        notes.add(plan.place, "this site only observes: nothing of it is protected until `observe` is gone");
+    }
     if let (Some(name), true) = (&site.default_policy, plan.spec.routes.protect_anything()) {
         whole_page(&plan.default, name, notes);
     }
