@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 
@@ -21,6 +21,8 @@ pub struct AddressRisk {
     pub databases: Vec<DatabaseFile>,
     pub(super) files: Vec<ListFile>,
     pub(super) lists: ArcSwap<Listed>,
+    /// Held while files are read again.
+    pub(super) renewing: Mutex<()>,
     /// Where visitors are expected; empty is anywhere.
     pub expected: Vec<Country>,
     /// What each finding is worth.
@@ -69,7 +71,7 @@ impl AddressRisk {
         points: Points,
     ) -> Result<Self, (usize, Unreadable)> {
         let lists = ArcSwap::from_pointee(files::table(&files)?);
-        Ok(Self { databases, files, lists, expected, points })
+        Ok(Self { databases, files, lists, renewing: Mutex::default(), expected, points })
     }
 
     /// Whether anything is looked at.

@@ -41,13 +41,29 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
     (
         "store: memory",
-        "risk: {lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1}}",
-        "2:48: lists from addresses are not available yet: name a file",
+        "risk: {lists: {name: bad, kind: phone, source: 'http://example.com/x', points: 1}}",
+        "2:48: expected a file, or an address that begins with `https://` (`http://` on this machine alone)",
     ),
     (
         "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: 'ftp://127.0.0.1/x', points: 1}}",
+        "2:48: expected a file, or an address that begins with `https://` (`http://` on this machine alone)",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1, refresh: 59s}}",
+        "2:93: expected `1m` or more: nobody publishes more often, and publishers bar who asks too often",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: otpgate.yaml, points: 1, refresh: 1h}}",
+        "2:82: a file is read again when it changes: leave `refresh` out",
+    ),
+    ("store: memory", "risk: {cache: ' '}", "2:15: expected a folder"),
+    (
+        "store: memory",
         "risk: {lists: {name: bad, kind: phone, source: nowhere.txt, points: 1}}",
-        "2:48: the file `nowhere.txt` cannot be read: No such file or directory (os error 2)",
+        "2:48: `nowhere.txt`: No such file or directory (os error 2)",
     ),
     (
         "store: memory",

@@ -49,6 +49,11 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         "store: memory\nlimits: {budget: {per_day: 50}}",
         &["3:28: no provider has `prices`: what a message costs is known only after some receipts told it, if they do"],
     ),
+    (
+        "store: memory",
+        "store: memory\nrisk: {cache: nowhere, lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1}}",
+        &["3:64: the list `bad` has never been fetched: nothing is on it until the gateway has it"],
+    ),
     (ROUTE, "{path: /account/**, policy: otp}", &["5:3: no route uses the policy `account`"]),
     (
         "max_age: 15m",

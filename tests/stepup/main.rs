@@ -22,6 +22,7 @@ mod identity;
 mod jwt;
 mod languages;
 mod limits;
+mod lists;
 mod login;
 mod marks;
 mod onward;
