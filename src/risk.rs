@@ -6,12 +6,14 @@
 
 mod address;
 mod contact;
+mod dns;
 mod files;
 mod finding;
 mod geo;
 mod iptoasn;
 mod list;
 mod netlist;
+mod pace;
 mod prefix;
 mod remote;
 mod scoring;
@@ -20,6 +22,7 @@ mod source;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
 pub use contact::{ContactFacts, ContactList, ContactRisk};
+pub use dns::{Blocklist, Blocklists, Dns, MailDomains, Zone};
 pub use files::{DatabaseFile, DatabaseState, ListFile, ListState, Renewed};
 pub use finding::{Finding, Points, PointsSettings};
 pub use geo::{BadDatabase, Database, Field, Position, Whereabouts};

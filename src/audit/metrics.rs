@@ -21,10 +21,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 pub use directories::DirectoryMetrics;
+pub use labels::{DnsAnswer, Lookup, MarkOutcome, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 use labels::{
     KindLabel, MarkLabels, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels,
 };
-pub use labels::{Lookup, MarkOutcome, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 
 pub use providers::ProviderMetrics;
 pub use risk::RiskMetrics;

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::risk::source::utf8;
-use crate::risk::{Finding, List, ListKind, ListState, Points, Renewed, Risk, Source, Unreadable, files};
-use crate::words::Contact;
+use crate::risk::{Finding, List, ListKind, ListState, MailDomains, Points, Renewed, Risk, Source, Unreadable, files};
+use crate::words::{Address, Contact};
 
 /// What speaks against contacts, as the config has it.
 #[derive(Debug, Default)]
 pub struct ContactRisk {
     /// Lists of disposable addresses and numbers.
     pub lists: Vec<ContactList>,
+    /// What tells whether domains take mail; none: nobody is asked.
+    pub mail: Option<Arc<MailDomains>>,
     /// What each finding is worth.
     pub points: Points,
 }
@@ -31,6 +33,8 @@ pub struct ContactFacts {
     pub is_voip: bool,
     /// Whether it is a number of a fixed line.
     pub is_fixed_line: bool,
+    /// Whether it is sure that nobody takes mail for its domain.
+    pub takes_no_mail: bool,
     /// How many others proved it lately.
     pub others: u32,
 }
@@ -41,8 +45,18 @@ impl ContactRisk {
     /// Whether anything could speak against a contact.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        let found = [Finding::VoipNumber, Finding::FixedLineNumber, Finding::ContactReused];
+        let found = [Finding::VoipNumber, Finding::FixedLineNumber, Finding::NoMailExchanger, Finding::ContactReused];
         !self.lists.is_empty() || found.into_iter().any(|finding| self.points.counts(finding))
+    }
+
+    /// Whether it is sure that nobody takes mail for the domain of an e-mail address. Asks DNS, for a second at most.
+    pub async fn takes_no_mail(&self, contact: &Contact) -> bool {
+        match (&self.mail, contact.address()) {
+            (Some(mail), Address::Email(address)) if self.points.counts(Finding::NoMailExchanger) => {
+                mail.takes_none(address.domain()).await
+            }
+            _ => false,
+        }
     }
 
     /// What speaks against `contact`.
@@ -52,10 +66,11 @@ impl ContactRisk {
         for list in self.lists.iter().map(|list| list.list.load()).filter(|list| list.has(contact)) {
             risk.listed(list.name(), list.points());
         }
-        let ContactFacts { is_voip, is_fixed_line, others } = facts;
+        let ContactFacts { is_voip, is_fixed_line, takes_no_mail, others } = facts;
         for (is_so, finding) in [
             (is_voip, Finding::VoipNumber),
             (is_fixed_line, Finding::FixedLineNumber),
+            (takes_no_mail, Finding::NoMailExchanger),
             (others > 0, Finding::ContactReused),
         ] {
             if is_so {
@@ -87,6 +102,11 @@ impl ContactRisk {
             for theirs in &old.lists {
                 list.source.take_over(&theirs.source);
             }
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.mail, &old.mail)
+            && mine.is_same(theirs)
+        {
+            *mine = Arc::clone(theirs);
         }
         self.lists.iter().any(|list| list.source.has_changed())
     }

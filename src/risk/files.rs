@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::risk::pace::Pace;
 use crate::risk::source::{Held, Watched};
 use crate::risk::{
     AddressList, AddressRisk, Content, Database, Field, Listed, Meaning, Means, PrefixTable, Source, TooManyLists,
@@ -163,9 +164,9 @@ impl ListFile {
     ///
     /// # Errors
     /// When it cannot be used.
-    fn read(&self) -> Result<Option<Held>, Unreadable> {
+    fn read(&self, pace: &Pace) -> Result<Option<Held>, Unreadable> {
         let Some(text) = self.source.read()? else { return Ok(None) };
-        match (self.content.addresses(&text), self.source.as_remote()) {
+        match (self.content.addresses(&text, pace), self.source.as_remote()) {
             (Ok(held), _) => {
                 self.entries.store(held.0.len() + held.1.len(), Ordering::Relaxed);
                 Ok(Some(held))
@@ -189,17 +190,19 @@ impl ListFile {
 /// # Errors
 /// When one of them cannot be used.
 pub(super) fn table(files: &[ListFile]) -> Result<Listed, (usize, Unreadable)> {
+    let pace = Pace::fast();
     let held: Vec<Held> = files
         .iter()
         .enumerate()
-        .map(|(at, file)| file.read().map(Option::unwrap_or_default).map_err(|error| (at, error)))
+        .map(|(at, file)| file.read(&pace).map(Option::unwrap_or_default).map_err(|error| (at, error)))
         .collect::<Result<_, _>>()?;
-    listed(files, &held).map_err(|error| (PrefixTable::MOST_LISTS, error.into()))
+    listed(files, &held, &pace).map_err(|error| (PrefixTable::MOST_LISTS, error.into()))
 }
 
-fn listed(files: &[ListFile], held: &[Held]) -> Result<Listed, TooManyLists> {
+fn listed(files: &[ListFile], held: &[Held], pace: &Pace) -> Result<Listed, TooManyLists> {
     let lists = files.iter().zip(held);
-    Listed::new(lists.map(|(file, (networks, systems))| (file.list.clone(), networks.as_slice(), systems.as_slice())))
+    let lists = lists.map(|(file, (networks, systems))| (file.list.clone(), networks.as_slice(), systems.as_slice()));
+    Listed::at(lists, pace)
 }
 
 /// Puts a new value in the place of the old one, and frees that here: a reader that is the last to look at it would pay for it.
@@ -229,9 +232,10 @@ impl AddressRisk {
         for database in self.databases.iter().filter(|database| database.file.has_changed()) {
             renewed.push(Renewed { from: database.file.path().display().to_string(), result: database.renew() });
         }
+        let pace = Pace::gentle();
         let mut fresh: Vec<Option<Held>> = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            let (held, result) = match file.source.has_changed().then(|| file.read()) {
+            let (held, result) = match file.source.has_changed().then(|| file.read(&pace)) {
                 None | Some(Ok(None)) => (None, None),
                 Some(Ok(Some(held))) => (Some(held), Some(Ok(()))),
                 Some(Err(error)) => (None, Some(Err(error))),
@@ -243,10 +247,10 @@ impl AddressRisk {
             // One table is of all lists; those that have not changed, or are bad now, are as they were.
             let held: Vec<Held> = {
                 let now = self.lists.load();
-                (0_u8..).zip(fresh).map(|(number, fresh)| fresh.unwrap_or_else(|| now.held(number))).collect()
+                (0_u8..).zip(fresh).map(|(number, fresh)| fresh.unwrap_or_else(|| now.held(number, &pace))).collect()
             };
             // There are no more lists than when they were first put into one.
-            if let Ok(listed) = listed(&self.files, &held) {
+            if let Ok(listed) = listed(&self.files, &held, &pace) {
                 swap(&self.lists, listed);
             }
         }
@@ -270,6 +274,7 @@ impl AddressRisk {
                 file.source.take_over(&theirs.source);
             }
         }
+        self.dns.take_over(&old.dns);
         self.files.iter().any(|file| file.source.has_changed())
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use http::StatusCode;
 use reqwest::Url;
 
+use crate::risk::pace::Pace;
 use crate::risk::remote::kept::{Had, Kept, digest};
 use crate::risk::remote::web::Answer;
 use crate::risk::{Content, Unreadable};
@@ -278,7 +279,7 @@ impl Remote {
         if text.trim_ascii_start().starts_with(b"<") {
             return Err(NotFetched::Page);
         }
-        let entries = self.content.count(&text)?;
+        let entries = self.content.count(&text, &Pace::gentle())?;
         if entries == 0 {
             return Err(NotFetched::Empty);
         }

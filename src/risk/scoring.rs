@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+use crate::audit::RiskMetrics;
 use crate::request::CanonicalRequest;
 use crate::risk::{AddressRisk, ContactRisk, DatabaseFile, DatabaseState, ListState, Points, Remote, Renewed, Risk};
 
@@ -54,6 +55,11 @@ impl Scoring {
     pub fn take_over(&mut self, old: &Self) -> bool {
         let addresses = self.address.take_over(&old.address);
         self.contact.take_over(&old.contact) || addresses
+    }
+
+    /// Begins to ask what is asked beside the road. Within the runtime.
+    pub fn start(&self, metrics: &RiskMetrics) {
+        self.address.dns.start(metrics);
     }
 
     /// How its lists stand.

@@ -1,17 +1,22 @@
 //! The config's `risk`.
 
+mod dns;
 mod geoip;
 mod lists;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, Many, Place, Placed, Surroundings};
-use crate::risk::{AddressRisk, ContactRisk, Field, ListFile, Points, PointsSettings, Scoring};
+use crate::risk::{
+    AddressRisk, Blocklists, ContactRisk, Dns, Field, ListFile, MailDomains, Points, PointsSettings, Scoring,
+};
 use crate::words::Country;
 
+pub use dns::DnsListSettings;
 pub use geoip::GeoipSettings;
 pub use lists::{ActionSettings, ListKindSettings, ListSettings};
 
@@ -25,6 +30,13 @@ pub struct RiskSettings {
     /// Lists of what is known to be bad, or good.
     #[serde(default)]
     pub lists: Many<ListSettings>,
+    /// Block lists of addresses in DNS.
+    #[serde(default)]
+    pub dns_lists: Many<DnsListSettings>,
+    /// The name servers that are asked for DNS lists and for the mail exchangers of typed addresses, such as 127.0.0.1 or
+    /// 127.0.0.1:53. Default: those of the system.
+    #[serde(default)]
+    pub nameserver: Many<Placed<String>>,
     /// The folder in which the last good version of each list from an address is kept, so that a start without a network knows
     /// it. Nobody else may write there. Default: /var/cache/otpgate.
     pub cache: Option<Placed<String>>,
@@ -51,8 +63,12 @@ impl RiskSettings {
         let points = self.points.points()?;
         let cache = self.cache(around)?;
         let lists = self.lists.iter().filter_map(|list| list.of_contacts(&cache, around).transpose());
-        let contact = ContactRisk { lists: lists.collect::<Result<_, _>>()?, points };
-        Ok(Scoring { points, address: self.address_risk(points, &cache, around)?, contact })
+        let lists = lists.collect::<Result<_, _>>()?;
+        let dns = Arc::new(self.dns()?);
+        let contact = ContactRisk { lists, mail: Some(Arc::new(MailDomains::new(Arc::clone(&dns)))), points };
+        let mut address = self.address_risk(points, &cache, around)?;
+        address.dns = self.blocklists(dns)?;
+        Ok(Scoring { points, address, contact })
     }
 
     fn address_risk(&self, points: Points, cache: &Path, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
@@ -80,6 +96,21 @@ impl RiskSettings {
         })
     }
 
+    fn dns(&self) -> Result<Dns, Fault> {
+        self.nameserver.iter().map(dns::name_server).collect::<Result<_, _>>().map(Dns::new)
+    }
+
+    fn blocklists(&self, dns: Arc<Dns>) -> Result<Blocklists, Fault> {
+        let mut lists = Vec::new();
+        for written in self.dns_lists.iter() {
+            if lists.len() == Blocklists::MOST {
+                return Err(written.name.fault(format!("more than {} DNS lists", Blocklists::MOST)));
+            }
+            lists.push(written.list()?);
+        }
+        Ok(Blocklists::new(lists, dns))
+    }
+
     fn cache(&self, around: &Surroundings<'_>) -> Result<PathBuf, Fault> {
         match &self.cache {
             None => Ok(CACHE.into()),
@@ -93,6 +124,7 @@ impl RiskSettings {
     pub fn places(&self) -> Vec<(String, Place)> {
         let points = self.points.places().map(|(name, place)| (name.to_owned(), place));
         let lists = self.lists.iter().map(|list| (list.name.value.trim().to_owned(), list.name.place));
-        points.chain(lists).collect()
+        let dns_lists = self.dns_lists.iter().map(|list| (list.name.value.trim().to_owned(), list.name.place));
+        points.chain(lists).chain(dns_lists).collect()
     }
 }

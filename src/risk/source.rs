@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use ipnetwork::IpNetwork;
 
+use crate::risk::pace::Pace;
 use crate::risk::{BadDatabase, BadList, BadNetlist, ListKind, Meaning, Remote, TooManyLists, list, netlist};
 use crate::words::Timestamp;
 
@@ -203,10 +204,10 @@ impl Content {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub(super) fn addresses(self, text: &[u8]) -> Result<Held, Unreadable> {
+    pub(super) fn addresses(self, text: &[u8], pace: &Pace) -> Result<Held, Unreadable> {
         let text = utf8(text)?;
         Ok(match self {
-            Self::Networks(meaning) => (netlist::networks(text, meaning)?, Vec::new()),
+            Self::Networks(meaning) => (netlist::networks_at(text, meaning, pace)?, Vec::new()),
             Self::Systems => (Vec::new(), netlist::systems(text)?),
             Self::Contacts(_) => Held::default(),
         })
@@ -216,11 +217,11 @@ impl Content {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub fn count(self, text: &[u8]) -> Result<usize, Unreadable> {
+    pub(super) fn count(self, text: &[u8], pace: &Pace) -> Result<usize, Unreadable> {
         if let Self::Contacts(kind) = self {
             return Ok(list::entries(kind, utf8(text)?)?.len());
         }
-        let (networks, systems) = self.addresses(text)?;
+        let (networks, systems) = self.addresses(text, pace)?;
         Ok(networks.len() + systems.len())
     }
 }

@@ -356,6 +356,7 @@ async fn make_table(
         })
         .await?;
     }
+    plan.scoring.start(&shared.audit.metrics.risk);
     let keys = Arc::new(plan.keys);
     let tools = Tools {
         outbox: Arc::clone(outbox),

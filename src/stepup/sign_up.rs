@@ -120,7 +120,8 @@ impl Gateway {
             by => self.others(case.site, form.hash, by.unwrap_or(KeyedHash::new([0; 16])), false).await?,
         };
         let (is_voip, is_fixed_line) = (line == Some(PhoneKind::Voip), line == Some(PhoneKind::FixedLine));
-        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, is_fixed_line, others }))
+        let takes_no_mail = self.scoring.contact.takes_no_mail(contact).await;
+        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, is_fixed_line, takes_no_mail, others }))
     }
 
     /// Remembers who proved a contact: the subject, or where nobody is signed in the browser under its new name. What cannot

@@ -17,6 +17,7 @@ mod conductor;
 mod confirm;
 mod cooldown;
 mod crm;
+mod dns;
 mod hosted;
 mod identity;
 mod jwt;

@@ -6,6 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::audit::DnsAnswer;
 use crate::words::Timestamp;
 
 /// The metrics of databases and lists.
@@ -15,6 +16,8 @@ pub struct RiskMetrics {
     entries: Family<ListLabel, Gauge>,
     updated: Family<ListLabel, Gauge>,
     failures: Family<ListLabel, Counter>,
+    answers: Family<AnswerLabels, Counter>,
+    believed: Family<ListLabel, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -25,6 +28,12 @@ struct DatabaseLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ListLabel {
     list: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    list: String,
+    answer: &'static str,
 }
 
 // === impl RiskMetrics ===
@@ -39,6 +48,9 @@ impl RiskMetrics {
         own.register_with_unit("risk_list_updated_timestamp", help, Unit::Seconds, self.updated.clone());
         let help = "Times that a list could not be had from its address";
         own.register("risk_list_failures", help, self.failures.clone());
+        own.register("risk_dns_answers", "Answers of DNS lists about addresses", self.answers.clone());
+        let help = "1 while a DNS list is as it should be, and believed";
+        own.register("risk_dns_list_believed", help, self.believed.clone());
     }
 
     /// Forgets all databases and lists: a config is about to tell its own.
@@ -59,6 +71,17 @@ impl RiskMetrics {
         self.entries.get_or_create(&label).set(i64::try_from(entries).unwrap_or(i64::MAX));
         self.updated.get_or_create(&label).set(updated.map_or(0, seconds));
         drop(self.failures.get_or_create(&label));
+    }
+
+    /// Counts an answer of a DNS list, by its name in the config.
+    pub fn dns_answered(&self, list: &str, answer: DnsAnswer) {
+        let labels = AnswerLabels { list: list.to_owned(), answer: answer.as_str() };
+        self.answers.get_or_create(&labels).inc();
+    }
+
+    /// Notes whether a DNS list is believed, by its name in the config.
+    pub fn dns_list_believed(&self, list: &str, is_believed: bool) {
+        self.believed.get_or_create(&ListLabel { list: list.to_owned() }).set(i64::from(is_believed));
     }
 
     /// Counts that a list could not be had.

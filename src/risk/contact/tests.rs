@@ -16,7 +16,7 @@ fn rules() -> ContactRisk {
     let domains = list("disposable", ListKind::EmailDomain, 60, "# one a line\nmailinator.com\n\n*.Trash.example\n");
     let numbers = list("borrowed", ListKind::Phone, 70, "+1 415 555 0100\n");
     let points = Points::default().with(Finding::VoipNumber, 25).with(Finding::ContactReused, 20);
-    ContactRisk { lists: vec![domains, numbers], points }
+    ContactRisk { lists: vec![domains, numbers], mail: None, points }
 }
 
 fn names(risk: &Risk) -> Vec<&str> {

@@ -127,6 +127,10 @@ fn step_ups(site: &SitePlan) -> impl Iterator<Item = &StepUp> {
     })
 }
 
+/// Zones with a list of connections that should not send mail themselves
+/// (<https://www.spamhaus.org/faqs/dnsbl-usage/>): nearly everybody at home has one.
+const HOMES: [&str; 2] = ["zen.spamhaus.org", "zen.dq.spamhaus.net"];
+
 /// Databases that are old, and lists that have never been had.
 fn feeds(settings: &Settings, plan: &Plan, now: Timestamp, notes: &mut Notes) {
     let geoip = &settings.risk.geoip;
@@ -144,6 +148,14 @@ fn feeds(settings: &Settings, plan: &Plan, now: Timestamp, notes: &mut Notes) {
             database.days(now)
         );
         notes.add(written.place, text);
+    }
+    for list in settings.risk.dns_lists.iter().filter(|list| list.answers.is_empty()) {
+        let zone = list.zone.value.trim().trim_matches('.').to_ascii_lowercase();
+        if HOMES.iter().any(|homes| zone.ends_with(homes)) {
+            let text = "this zone also lists home connections, which should not send mail (127.0.0.10 and .11), and they are visitors: \
+                        add `answers: [127.0.0.2, 127.0.0.3, 127.0.0.4/30, 127.0.0.9]`";
+            notes.add(list.zone.place, text);
+        }
     }
     for list in plan.scoring.lists().filter(|list| list.updated.is_none()) {
         let mut lists = settings.risk.lists.iter();
