@@ -278,3 +278,6 @@ impl AddressRisk {
         self.files.iter().any(|file| file.source.has_changed())
     }
 }
+
+#[cfg(test)]
+mod tests;

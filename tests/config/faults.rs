@@ -37,7 +37,7 @@ const TABLE: &[(&str, &str, &str)] = &[
         "risk: {geoip: {country: otpgate.yaml}}",
         "2:25: `otpgate.yaml`: it is no database in MaxMind's format, or damaged: invalid database: could not find MaxMind DB metadata in file",
     ),
-    ("store: memory", "risk: {points: {new_devise: 1}}", "2:17: unknown key `new_devise`"),
+    ("store: memory", "risk: {points: {weather: 1}}", "2:17: unknown key `weather`"),
     ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
     (
         "store: memory",

@@ -44,13 +44,13 @@ fn signals_add_up_to_100_at_most_and_say_why() {
     assert_eq!(risk.score(), 100);
     let risk = rules().of(&email("eve@example.com"), ContactFacts { others: 1, ..ContactFacts::default() });
     assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
-    let silent = ContactRisk { points: Points::default(), ..rules() };
-    assert!(
-        silent
-            .of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1, ..ContactFacts::default() })
-            .score()
-            == 25
-    );
+    let usual = ContactRisk { points: Points::default(), ..rules() };
+    let all = ContactFacts { is_voip: true, is_fixed_line: true, takes_no_mail: true, others: 1 };
+    let risk = usual.of(&email("eve@example.com"), all);
+    assert_eq!((names(&risk), risk.score()), (vec!["no_mail_exchanger"], 40));
+    let strict = usual.points.with(Finding::FixedLineNumber, 30);
+    let risk = ContactRisk { points: strict, ..usual }.of(&number, all);
+    assert_eq!(names(&risk), ["borrowed", "fixed_line_number", "no_mail_exchanger"]);
 }
 
 #[test]
