@@ -60,6 +60,8 @@ findings! {
     Anonymiser = anonymiser, 30, "An address of a VPN, an open proxy, or an exit of Tor.";
     AddressUncertain = address_uncertain, 85, "An address that is not known, since forwarded headers break off or contradict each other.";
     VoipNumber = voip_number, 0, "A number on the internet, by its range.";
+    FixedLineNumber = fixed_line_number, 0, "A number of a fixed line, by its range: most of them take no text messages.";
+    NoMailExchanger = no_mail_exchanger, 40, "A typed e-mail address whose domain takes no mail, by its MX, A and AAAA records in DNS.";
     ContactReused = contact_reused, 0, "A contact that others proved at the site within 30 days.";
 }
 
