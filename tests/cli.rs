@@ -386,7 +386,7 @@ fn a_log_is_replayed_before_anybody_turns_a_policy_on() {
         (&["--replay", log, "--site", "elsewhere.example.com"], "no site of this config has the host"),
         (&["--replay", log, "--path", "catalogue"], "starts with `/`"),
         (&["--replay", log, "http://shop.example.com/"], "cannot be used with"),
-        (&["--policy", "browsing", "http://shop.example.com/"], "--replay"),
+        (&["--policy", "browsing", "http://shop.example.com/"], "cannot be used with"),
         (&[], "URL"),
     ] {
         let output = otpgate(&[&["explain", "-c", &path][..], args].concat());

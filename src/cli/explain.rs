@@ -46,16 +46,16 @@ pub struct Args {
     #[arg(long, value_name = "LOG", conflicts_with_all = ["url", "subject", "headers"])]
     pub replay: Option<PathBuf>,
     /// The host whose site the log is of; by default what each line says.
-    #[arg(long, value_name = "HOST", requires = "replay")]
+    #[arg(long, value_name = "HOST", requires = "replay", conflicts_with = "url")]
     pub site: Option<String>,
     /// A policy for all its requests, whatever the routes say.
-    #[arg(long, value_name = "POLICY", requires = "replay")]
+    #[arg(long, value_name = "POLICY", requires = "replay", conflicts_with = "url")]
     pub policy: Option<String>,
     /// A glob: only these paths of the log.
-    #[arg(long, value_name = "GLOB", requires = "replay")]
+    #[arg(long, value_name = "GLOB", requires = "replay", conflicts_with = "url")]
     pub path: Option<String>,
     /// Where to draw a histogram of scores and verdicts.
-    #[arg(long, value_name = "FILE", requires = "replay")]
+    #[arg(long, value_name = "FILE", requires = "replay", conflicts_with = "url")]
     pub svg: Option<PathBuf>,
     /// The address of the request, such as `https://shop.example.com/account`.
     #[arg(value_name = "URL", required_unless_present = "replay")]

@@ -175,7 +175,7 @@ async fn c08_a_high_score_asks_for_a_stronger_channel() {
     let challenge = api_challenge(&mut carol, "GET", "/account/b", None).await;
     assert_eq!(offered(&challenge), ["sms"]);
     assert_eq!(upstream.hits("/account/b"), 0);
-    assert_eq!(api_send(&mut carol, &challenge["id"], "email").await.status, 422);
+    assert_eq!(api_send(&mut carol, &challenge["id"], "email").await.status, 404);
     assert_eq!(api_send(&mut carol, &challenge["id"], "sms").await.status, 202);
     let code = codes(&gateway, CAROL_PHONE).await.pop().unwrap();
     assert_eq!(api_verify(&mut carol, &challenge["id"], &code).await.status, 200);
