@@ -1,10 +1,11 @@
 //! How likely it is that a request means no good: signals, each with its points, and the score that is their sum.
 //!
-//! May use: `words`, `request`, `config`. Pure but for the files that the config names: what must be asked is asked by the
+//! May use: `words`, `request`, `config`, and of `store` what limits and flags are called. Pure but for the files that the config names: what must be asked is asked by the
 //! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]) and of a contact
 //! that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at [`Scoring`].
 
 mod address;
+mod behaviour;
 mod contact;
 mod files;
 mod finding;
@@ -13,10 +14,13 @@ mod iptoasn;
 mod list;
 mod netlist;
 mod prefix;
+mod rate;
+mod robot;
 mod scoring;
 pub mod settings;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
+pub use behaviour::{Ban, Bans, Behaviour, Held, Mark, Whom, Widths};
 pub use contact::{ContactFacts, ContactRisk};
 pub use files::{DatabaseFile, ListFile, Renewed, Unreadable};
 pub use finding::{Finding, Points, PointsSettings};
@@ -25,6 +29,7 @@ pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};
 pub use prefix::{OnLists, PrefixTable};
+pub use rate::Rates;
 pub use scoring::Scoring;
 
 use std::fmt;
@@ -88,7 +93,7 @@ impl Risk {
         self.found_as(finding, points, String::new);
     }
 
-    fn found_as(&mut self, finding: Finding, points: &Points, detail: impl FnOnce() -> String) {
+    pub(crate) fn found_as(&mut self, finding: Finding, points: &Points, detail: impl FnOnce() -> String) {
         self.add(Name::Finding(finding), points.of(finding), detail);
     }
 

@@ -291,6 +291,9 @@ fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
     if is_form(policy) && plan.scoring.contact.is_on() {
         text.push_str("\nand what speaks against the contact in the form, which is not known here");
     }
+    if plan.scoring.behaviour.is_some() || plan.scoring.bans.is_on() {
+        text.push_str("\nand what gateways have seen of the address and the subject, which is not asked here");
+    }
     text
 }
 

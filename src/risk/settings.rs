@@ -1,5 +1,7 @@
 //! The config's `risk`.
 
+mod behaviour;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -12,6 +14,8 @@ use crate::risk::{
     PointsSettings, Scoring,
 };
 use crate::words::Country;
+
+pub use behaviour::{BansSettings, BehaviourSettings, Ceiling, WidthsSettings};
 
 /// What makes the score of a request: the address that it comes from, and the contact that a visitor types into a form.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -26,6 +30,12 @@ pub struct RiskSettings {
     /// What a finding is worth.
     #[serde(default)]
     pub points: PointsSettings,
+    /// What the gateway itself has seen.
+    #[serde(default)]
+    pub behaviour: BehaviourSettings,
+    /// Which addresses the gateway itself bans for a while.
+    #[serde(default)]
+    pub bans: BansSettings,
     /// The countries where visitors are expected. Default: any.
     #[serde(default)]
     pub expect_countries: Many<Placed<Country>>,
@@ -100,7 +110,8 @@ impl RiskSettings {
         let points = self.points.points()?;
         let lists = self.lists.iter().filter_map(|list| list.of_contacts(around).transpose());
         let contact = ContactRisk { lists: lists.collect::<Result<_, _>>()?, points };
-        Ok(Scoring { points, address: self.address_risk(points, around)?, contact })
+        let (behaviour, bans) = (self.behaviour.behaviour()?, self.bans.bans()?);
+        Ok(Scoring { points, address: self.address_risk(points, around)?, contact, behaviour, bans })
     }
 
     fn address_risk(&self, points: Points, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
