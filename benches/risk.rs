@@ -13,8 +13,8 @@ use ipnet::Ipv4Net;
 use mmdb_writer::{Value, Writer};
 use otpgate::request::{CanonicalRequest, Door, PathRules, RawRequest, TrustedProxies};
 use otpgate::risk::{
-    AddressList, AddressRisk, DatabaseFile, Held, ListFile, Mark, Means, Points, PrefixTable, Rates, Risk, Scoring, Whom,
-    networks,
+    AddressList, AddressRisk, DatabaseFile, Held, ListFile, Mark, Means, Points, PrefixTable, Rates, Risk, Scoring,
+    Whom, networks,
 };
 use otpgate::store::Sign;
 use otpgate::words::Timestamp;
@@ -146,7 +146,9 @@ fn bench(c: &mut Criterion) {
         });
     });
     group.bench_function("the rate of an address", |b| {
-        b.iter(|| rates.count(&Whom::address(next.next().expect("a request").client.ip), Duration::from_secs(60), start));
+        b.iter(|| {
+            rates.count(&Whom::address(next.next().expect("a request").client.ip), Duration::from_secs(60), start)
+        });
     });
     group.finish();
 }
