@@ -293,6 +293,10 @@ fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
     if let Some(list) = &risk.trusted_by {
         let _ = write!(text, "\nnothing about the address counts: it is on the list `{list}`");
     }
+    if !plan.scoring.address.dns.is_empty() {
+        let names: Vec<&str> = plan.scoring.address.dns.iter().map(|list| &*list.zone.name).collect();
+        let _ = write!(text, "\nand the DNS lists that the address is on: {}; DNS is not asked here", names.join(", "));
+    }
     if is_form(policy) && plan.scoring.contact.is_on() {
         text.push_str("\nand what speaks against the contact in the form, which is not known here");
     }

@@ -69,6 +69,8 @@ findings! {
     SubjectRoams = subject_roams, 10, "A subject that came from more networks than `behaviour.networks`.";
     Banned = banned, 100, "An address that the gateway banned for a while.";
     VoipNumber = voip_number, 0, "A number on the internet, by its range.";
+    FixedLineNumber = fixed_line_number, 0, "A number of a fixed line, by its range: most of them take no text messages.";
+    NoMailExchanger = no_mail_exchanger, 40, "A typed e-mail address whose domain takes no mail, by its MX, A and AAAA records in DNS.";
     ContactReused = contact_reused, 0, "A contact that others proved at the site within 30 days.";
 }
 
