@@ -13,7 +13,12 @@ use http::{HeaderMap, HeaderValue, Method};
 use ipnet::Ipv4Net;
 use mmdb_writer::{Value, Writer};
 use otpgate::request::{CanonicalRequest, Door, PathRules, RawRequest, TrustedProxies};
-use otpgate::risk::{AddressList, AddressRisk, DatabaseFile, ListFile, Means, Points, PrefixTable, Scoring, networks};
+use otpgate::risk::{
+    AddressList, AddressRisk, DatabaseFile, Held, ListFile, Mark, Means, Points, PrefixTable, Rates, Risk, Scoring,
+    Whom, networks,
+};
+use otpgate::store::Sign;
+use otpgate::words::Timestamp;
 
 /// The prefixes that are listed: a third of them single addresses, the rest /24 to /29, all over the public space.
 const LISTED: u32 = 1_000_000;
@@ -123,6 +128,27 @@ fn bench(c: &mut Criterion) {
     });
     group.bench_function("the whole score, country, ASN and 1,000,000 prefixes", |b| {
         b.iter(|| scoring.of(black_box(next.next().expect("a request")), &headers));
+    });
+    group.finish();
+
+    // What is held against addresses, as after a busy night: 10,000 of them.
+    let (start, until) = (Timestamp::from_millis(1_790_000_000_000), Timestamp::from_millis(1_790_000_600_000));
+    let mark = |sign| Mark { sign, count: 25, span: Duration::from_secs(600), until };
+    let flagged = (0..10_000).map(|_| (Whom::address(dice.public().into()), mark(Sign::Failures)));
+    let held = Held::new(flagged.collect::<Vec<_>>());
+    let rates = Rates::default();
+    let mut group = c.benchmark_group("behaviour");
+    group.bench_function("what is held against an address and what is around it", |b| {
+        b.iter(|| {
+            let (client, mut risk) = (next.next().expect("a request").client, Risk::default());
+            held.judge(&client, start, &scoring.points, &mut risk);
+            (risk, held.ban(&client, start))
+        });
+    });
+    group.bench_function("the rate of an address", |b| {
+        b.iter(|| {
+            rates.count(&Whom::address(next.next().expect("a request").client.ip), Duration::from_secs(60), start)
+        });
     });
     group.finish();
     under_reload(&scoring, &requests, &headers, &listed);

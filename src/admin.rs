@@ -10,6 +10,8 @@
 //! | `GET /metrics` | every metric, as OpenMetrics text | yes |
 //! | `GET /outbox` | what `outbox` providers kept, as a page or as JSON; the token may come as a Basic password | yes |
 //! | `POST /revoke`, `POST /unlock`, `POST /trust-contacts` | `{"subject": …, "site": …}`, the site may be left out | yes |
+//! | `GET /bans` | the addresses that are banned at present | yes |
+//! | `POST /lift-ban` | `{"address": …, "site": …}`, the site may be left out | yes |
 //! | `GET /lookup/{reference}` | what happened under a reference, as JSON or as text for people | yes |
 //!
 //! Start at [`router`]; who is let in is decided in `door.rs`.
@@ -64,6 +66,8 @@ pub fn router(current: Arc<ArcSwap<Gateway>>, outbox: Arc<Outbox>, token: Option
         .route("/revoke", post(operate::revoke))
         .route("/unlock", post(operate::unlock))
         .route("/trust-contacts", post(operate::trust_contacts))
+        .route("/bans", get(operate::bans))
+        .route("/lift-ban", post(operate::lift_ban))
         .route("/lookup/{reference}", get(operate::lookup))
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
@@ -79,7 +83,8 @@ pub fn router(current: Arc<ArcSwap<Gateway>>, outbox: Arc<Outbox>, token: Option
 async fn not_found() -> Problem {
     Problem::not_found(
         "not-found",
-        "the addresses are /healthz, /readyz, /metrics, /outbox, /revoke, /unlock, /trust-contacts and /lookup/REFERENCE",
+        "the addresses are /healthz, /readyz, /metrics, /outbox, /revoke, /unlock, /trust-contacts, /bans, /lift-ban and \
+         /lookup/REFERENCE",
     )
 }
 

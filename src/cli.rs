@@ -4,6 +4,7 @@
 //! goes wrong is a [`Failure`]: one or two lines on standard error that say what to do, and an exit code. Start at
 //! [`main`].
 
+pub mod bans;
 pub mod check;
 mod client;
 pub mod demo;
@@ -61,9 +62,12 @@ enum Command {
     /// Build databases that say where addresses are
     #[command(after_help = GEOIP)]
     Geoip(geoip::Args),
-    /// Unlock a subject after too many wrong codes
+    /// Unlock a subject after too many wrong codes, or end the ban of an address
     #[command(after_help = UNLOCK)]
     Unlock(unlock::Args),
+    /// List the addresses that are banned for a while
+    #[command(after_help = BANS)]
+    Bans(bans::Args),
     /// Make void what a subject has proved, so that it is asked for a code again
     #[command(after_help = REVOKE)]
     Revoke(revoke::Args),
@@ -140,12 +144,22 @@ Example:
 const UNLOCK: &str = "\
 Forgets the subject's wrong codes, on every site or on one, so that it may try again at once. Asks a
 running gateway through its admin listener. With --contacts, codes go at once to the contacts that the
-directory lists now, and those from before are forgotten.
+directory lists now, and those from before are forgotten. With --address, an address that the gateways
+banned may come again at once, and what came from it is forgotten.
 
 Examples:
   otpgate unlock --subject alice@example.com -c otpgate.yaml
   otpgate unlock --contacts --subject alice@example.com -c otpgate.yaml
+  otpgate unlock --address 203.0.113.9 -c otpgate.yaml
   otpgate unlock --subject alice@example.com --site shop.example.com --admin http://10.0.0.5:9180";
+
+const BANS: &str = "\
+Lists what the gateways themselves banned, by `risk.bans` of the config, and when each ban ends. What is
+on a list of `risk.lists` is not here. `otpgate unlock --address` ends a ban. Asks a running gateway
+through its admin listener.
+
+Example:
+  otpgate bans -c otpgate.yaml";
 
 const REVOKE: &str = "\
 Holds within two seconds on every gateway, on every site or on one. It signs nobody out of the
@@ -180,6 +194,7 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => told(|out, _| schema::run(args, out)),
         Command::Geoip(args) => geoip::run(args),
         Command::Unlock(args) => unlock::run(args),
+        Command::Bans(args) => bans::run(args),
         Command::Revoke(args) => revoke::run(args),
         Command::Lookup(args) => lookup::run(args),
     };

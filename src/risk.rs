@@ -1,10 +1,13 @@
 //! How likely it is that a request means no good: signals, each with its points, and the score that is their sum.
 //!
-//! May use: `words`, `seal`, `request`, `config`, `audit`. A score is made of what is in memory: files and lists from addresses
-//! ([`Source`]) are read beside the road, what must be waited for is asked by the conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]) and of a contact
-//! that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at [`Scoring`].
+//! May use: `words`, `seal`, `request`, `config`, `audit`, and of `store` what limits and flags are called. A score is made of what
+//! is in memory: files and lists from addresses ([`Source`]) are read beside the road, what must be waited for is asked by the
+//! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]), of what gateways
+//! have seen of it ([`Held`]), and of a contact that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and
+//! what finds it. Start at [`Scoring`].
 
 mod address;
+mod behaviour;
 mod contact;
 mod dns;
 mod files;
@@ -15,13 +18,16 @@ mod list;
 mod netlist;
 mod pace;
 mod prefix;
+mod rate;
 mod remote;
+mod robot;
 mod rule;
 mod scoring;
 pub mod settings;
 mod source;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
+pub use behaviour::{Ban, Bans, Behaviour, Held, Mark, Whom, Widths};
 pub use contact::{ContactFacts, ContactList, ContactRisk};
 pub use dns::{Blocklist, Blocklists, Dns, MailDomains, Zone};
 pub use files::{DatabaseFile, DatabaseState, ListFile, ListState, Renewed};
@@ -31,6 +37,7 @@ pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};
 pub use prefix::{OnLists, PrefixTable};
+pub use rate::Rates;
 pub use remote::{Fetched, NotFetched, Remote, Web, WebLimits};
 pub use rule::{Rule, RuleSettings, WhenSettings};
 pub use scoring::Scoring;
@@ -99,7 +106,7 @@ impl Risk {
         self.found_as(finding, points, String::new);
     }
 
-    fn found_as(&mut self, finding: Finding, points: &Points, detail: impl FnOnce() -> String) {
+    pub(crate) fn found_as(&mut self, finding: Finding, points: &Points, detail: impl FnOnce() -> String) {
         self.add(Name::Finding(finding), points.of(finding), detail);
     }
 

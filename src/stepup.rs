@@ -6,11 +6,13 @@
 
 mod ask;
 mod asking;
+mod behaviour;
 mod carry;
 mod challenge;
 mod contacts;
 mod cooldown;
 mod feed;
+mod flags;
 mod gateway;
 mod hosted;
 mod identify;
@@ -35,6 +37,7 @@ mod visit;
 mod watch;
 
 pub use asking::Changing;
+pub use behaviour::Banned;
 pub use feed::follow;
 pub use gateway::{ChallengeRules, Gateway, Hosts, Shared, Site, SiteSpec};
 pub use onward::SignIn;

@@ -24,6 +24,7 @@ pub mod redis;
 mod sends;
 pub mod settings;
 mod spending;
+mod tallies;
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub use messages::{NewMessage, Report, Reported, Repriced, SentTo, TakenMessage,
 pub use provers::Provers;
 pub use sends::{Permit, Resend, SendAsk};
 pub use spending::{Charge, Charged, MoneyBudget, Spent};
+pub use tallies::{Flag, Raised, Scope, Sign, Tally};
 
 use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 
@@ -191,6 +193,20 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// A mark that was taken is due again after `wait`. Changes nothing for one that was taken again since, which its `tries`
     /// tell, or that is gone.
     async fn mark_later(&self, id: MarkId, tries: u32, wait: Duration) -> Result<(), StoreError>;
+
+    /// Counts in windows. What reaches its limit is flagged, and every gateway is told: gives the flags that were put up so, or
+    /// hold for longer now. When telling fails the counts stay, so that the next one of them puts the flag up.
+    async fn tally(&self, site: &SiteKey, tallies: &[Tally]) -> Result<Vec<Raised>, StoreError>;
+
+    /// Puts up flags that a gateway holds, each for its time: a store that lost its memory is told again.
+    async fn raise(&self, flags: &[(&Flag, Duration)]) -> Result<(), StoreError>;
+
+    /// Every flag that holds, with what is left of its time.
+    async fn flags(&self) -> Result<Vec<(Flag, Duration)>, StoreError>;
+
+    /// Takes down every flag of somebody, forgets what is counted of them, and tells every gateway. Of an address the wrong
+    /// codes that lock it are forgotten, too. True when a ban held.
+    async fn lift(&self, site: &SiteKey, scope: Scope, whom: KeyedHash) -> Result<bool, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

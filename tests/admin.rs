@@ -270,11 +270,13 @@ impl Answer {
 }
 
 /// Every address with the method that it takes.
-const ADDRESSES: [(&str, &str); 8] = [
+const ADDRESSES: [(&str, &str); 10] = [
     ("GET", "/metrics"),
     ("GET", "/outbox"),
     ("POST", "/revoke"),
     ("POST", "/unlock"),
+    ("GET", "/bans"),
+    ("POST", "/lift-ban"),
     ("GET", "/lookup/K7QF-2M9X"),
     ("GET", "/metrics?token=correct-horse-battery"),
     ("GET", "/"),
@@ -480,6 +482,9 @@ async fn f01_a_dead_store_is_told_and_orders_say_so() {
         assert_eq!(order.problem(), (503, "unavailable".to_owned()), "{path}");
         assert!(!order.header("retry-after").is_empty());
     }
+    let order = listener.order("/lift-ban", json!({"address": "192.0.2.1"})).await;
+    assert_eq!(order.problem(), (503, "unavailable".to_owned()));
+    assert_eq!(answer(listener.get("/bans")).await.problem().0, 503);
     assert_eq!(answer(listener.get("/lookup/K7QF-2M9X")).await.problem().0, 503);
     assert_eq!(answer(listener.get("/metrics")).await.status, 200);
 }

@@ -14,8 +14,8 @@ use otpgate::seal::Secret;
 use support::process::{SECRET, binary, free_port};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 11] =
-    ["run", "demo", "check", "explain", "routes", "keygen", "schema", "geoip", "unlock", "revoke", "lookup"];
+const COMMANDS: [&str; 12] =
+    ["run", "demo", "check", "explain", "routes", "keygen", "schema", "geoip", "unlock", "bans", "revoke", "lookup"];
 
 fn otpgate(args: &[&str]) -> Output {
     Command::new(binary()).args(args).env_remove("OTPGATE_ADMIN_TOKEN").output().unwrap()
@@ -97,6 +97,8 @@ fn a_wrong_command_line_says_what_is_wrong_and_ends_with_2() {
     for (args, says) in [
         (&["unlok"][..], "'unlock'"),
         (&["unlock"], "--subject <SUBJECT>"),
+        (&["unlock", "--subject", "a", "--address", "192.0.2.1"], "cannot be used with"),
+        (&["unlock", "--address", "192.0.2"], "invalid IP address"),
         (&["run"], "--config <FILE>"),
         (&["check"], "--config <FILE>"),
         (&["run", "-c"], "--config <FILE>"),

@@ -1,5 +1,6 @@
-//! What an operator does: revoke, unlock, trust contacts, look up.
+//! What an operator does: revoke, unlock, trust contacts, look at bans and end them, look up.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -23,6 +24,14 @@ use crate::words::{Reference, Subject};
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     subject: String,
+    site: Option<String>,
+}
+
+/// Whose ban is ended, and where; on every site when none is named.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BanOrder {
+    address: String,
     site: Option<String>,
 }
 
@@ -57,6 +66,42 @@ pub(super) async fn trust_contacts(
     let gateway = admin.gateway();
     let (subject, host) = read(&gateway, body?.0)?;
     Ok(done(gateway.trust_contacts(host.as_deref(), &subject).await?))
+}
+
+/// The bans in force.
+pub(super) async fn bans(State(admin): State<Arc<Admin>>) -> Result<Json<Value>, Problem> {
+    let bans: Vec<Value> = admin
+        .gateway()
+        .bans()
+        .await?
+        .into_iter()
+        .map(|ban| {
+            json!({
+                "site": ban.site,
+                "address": ban.address,
+                "reason": ban.reason,
+                "count": ban.count,
+                "within_seconds": ban.span.as_secs(),
+                "ends_in_seconds": ban.left.as_secs(),
+            })
+        })
+        .collect();
+    Ok(Json(json!({"bans": bans})))
+}
+
+/// Ends the ban of an address.
+pub(super) async fn lift_ban(
+    State(admin): State<Arc<Admin>>,
+    body: Result<Json<BanOrder>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let gateway = admin.gateway();
+    let BanOrder { address, site } = body?.0;
+    let Ok(address) = address.trim().parse::<IpAddr>() else {
+        let detail = "this is no address: write one such as 203.0.113.9 or 2001:db8::1";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-address", detail));
+    };
+    let host = site.map(|named| host_of(&gateway, &named)).transpose()?;
+    Ok(done(gateway.lift_ban(host.as_deref(), address).await?))
 }
 
 /// What happened under a reference: JSON, or a story for people when text is what the client would rather have.
@@ -106,13 +151,18 @@ pub(super) async fn lookup(
 fn read(gateway: &Gateway, order: Order) -> Result<(Subject, Option<String>), Problem> {
     let unprocessable = |error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-subject", error);
     let subject = Subject::parse(&order.subject).map_err(|error| unprocessable(error.to_string()))?;
-    let Some(named) = order.site else { return Ok((subject, None)) };
+    let host = order.site.map(|named| host_of(gateway, &named)).transpose()?;
+    Ok((subject, host))
+}
+
+/// A host of the site that is named.
+fn host_of(gateway: &Gateway, named: &str) -> Result<String, Problem> {
     // A site may be called by its first host, and that may be a wildcard.
     let host = match Authority::parse(named.as_bytes()) {
         Ok(authority) => authority.host().to_owned(),
         Err(_) => named.to_ascii_lowercase(),
     };
-    if gateway.site(&host).is_some() { Ok((subject, Some(host))) } else { Err(unknown_site(gateway, &named)) }
+    if gateway.site(&host).is_some() { Ok(host) } else { Err(unknown_site(gateway, named)) }
 }
 
 fn unknown_site(gateway: &Gateway, named: &str) -> Problem {

@@ -32,7 +32,7 @@ impl Problem {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
-            "/revoke, /unlock and /trust-contacts take POST, every other address takes GET",
+            "/revoke, /unlock, /trust-contacts and /lift-ban take POST, every other address takes GET",
         )
     }
 }

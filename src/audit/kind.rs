@@ -83,11 +83,17 @@ pub enum Kind {
     /// A contact from before was told of a change.
     ContactNotice,
 
+    // What the gateway does by itself.
+    /// An address was banned for a while.
+    Banned,
+
     // What an operator did.
     /// Every proof of a subject was made void.
     Revoked,
     /// A subject was unlocked.
     Unlocked,
+    /// The ban of an address was ended.
+    Unbanned,
     /// The contacts that an account has now were taken for old ones.
     ContactsTrusted,
 }
@@ -105,7 +111,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -141,8 +147,10 @@ impl Kind {
         Self::SubjectMismatch,
         Self::ContactChanged,
         Self::ContactNotice,
+        Self::Banned,
         Self::Revoked,
         Self::Unlocked,
+        Self::Unbanned,
         Self::ContactsTrusted,
     ];
 
@@ -362,6 +370,12 @@ impl Kind {
                 "The reason names the provider that took the notice, or says why none did. Whoever got it and changed \
                  nothing should change their password.",
             ),
+            Self::Banned => (
+                "banned",
+                "banned the address for a while, for what came from it",
+                "The ban ends by itself, and whoever has proved who they are goes on. If it is the address of many who mean no \
+                 harm, `otpgate unlock --address` ends it at once; put that address on a list with `action: allow` then.",
+            ),
             Self::Revoked => (
                 "revoked",
                 "made every earlier proof void, by an operator",
@@ -370,6 +384,11 @@ impl Kind {
             Self::Unlocked => {
                 ("unlocked", "unlocked by an operator", "Ask the visitor to open the page again: it takes codes now.")
             }
+            Self::Unbanned => (
+                "unbanned",
+                "ended the ban of the address, by an operator",
+                "Ask the visitor to open the page again. The address is banned anew if as much comes from it again.",
+            ),
             Self::ContactsTrusted => (
                 "contacts_trusted",
                 "took the contacts of now for old ones, by an operator",

@@ -4,6 +4,7 @@
 //! which hold their counters ready: one atomic addition, no lock, no look-up. Labels come from the config and from
 //! enums alone, never from a request, so that nobody outside can make a new time series.
 
+mod bans;
 mod directories;
 mod labels;
 mod process;
@@ -53,6 +54,7 @@ pub struct Metrics {
     receipts: Family<ReceiptLabels, Counter>,
     marks: Family<MarkLabels, Counter>,
     directories: directories::Directories,
+    bans: bans::Bans,
     store_seconds: Family<OperationLabel, Histogram, StoreBuckets>,
     store_errors: Family<OperationLabel, Counter>,
     reloads: Family<OutcomeLabel, Counter>,
@@ -124,6 +126,9 @@ impl Metrics {
         let directories = directories::Directories::default();
         directories.register(own);
 
+        let bans = bans::Bans::default();
+        bans.register(own);
+
         let store_seconds = Family::new_with_constructor(StoreBuckets);
         let help = "Time that an operation of the store took";
         own.register_with_unit("store_operation", help, Unit::Seconds, store_seconds.clone());
@@ -163,6 +168,7 @@ impl Metrics {
             receipts,
             marks,
             directories,
+            bans,
             store_seconds,
             store_errors,
             reloads,
@@ -225,6 +231,16 @@ impl Metrics {
     pub fn marked(&self, site: &str, to: &str, outcome: MarkOutcome) {
         let labels = MarkLabels { site: site.to_owned(), to: to.to_owned(), outcome: outcome.as_str() };
         self.marks.get_or_create(&labels).inc();
+    }
+
+    /// Counts an address that this gateway banned, for this reason.
+    pub fn banned(&self, reason: &'static str) {
+        self.bans.begun(reason);
+    }
+
+    /// Notes how many bans hold.
+    pub fn bans_in_force(&self, count: usize) {
+        self.bans.in_force(count);
     }
 
     /// Notes how long an operation of the store took, and whether it succeeded.

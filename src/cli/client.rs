@@ -33,7 +33,7 @@ pub(super) struct Listener {
 #[derive(Clone)]
 struct Hidden(String);
 
-/// Whom `revoke` and `unlock` are about.
+/// Whom `revoke` is about.
 #[derive(Debug, clap::Args)]
 pub(super) struct Whom {
     /// The subject, exactly as the application names it; letter case counts
@@ -41,7 +41,7 @@ pub(super) struct Whom {
     subject: String,
     /// Only on the site with this host name
     #[arg(long, value_name = "HOST")]
-    site: Option<String>,
+    pub(super) site: Option<String>,
 }
 
 /// What an order did on one site.
@@ -128,18 +128,32 @@ fn base(address: SocketAddr) -> Result<Url, Failure> {
     Url::parse(&format!("http://{}", SocketAddr::new(ip, address.port()))).map_err(Failure::run)
 }
 
+// === impl Whom ===
+
+impl Whom {
+    /// The order about it.
+    pub(super) fn order(&self) -> Value {
+        json!({"subject": self.subject})
+    }
+}
+
 // === impl Client ===
 
 impl Client {
-    /// Gives the order at `path` about a subject, and prints what it did: a line for each site, made by `say`.
-    pub(super) async fn order(&self, path: &str, whom: &Whom, say: fn(&Done) -> String) -> Result<Vec<Done>, Failure> {
+    /// Gives the order at `path`, on one site or on all, and prints what it did: a line for each site, made by `say`.
+    pub(super) async fn order(
+        &self,
+        path: &str,
+        mut body: Value,
+        site: Option<&str>,
+        say: fn(&Done) -> String,
+    ) -> Result<Vec<Done>, Failure> {
         #[derive(Deserialize)]
         struct Answer {
             done: Vec<Done>,
         }
-        let mut body = json!({"subject": whom.subject});
-        if let (Some(site), Some(body)) = (&whom.site, body.as_object_mut()) {
-            body.insert("site".to_owned(), Value::String(site.clone()));
+        if let (Some(site), Some(body)) = (site, body.as_object_mut()) {
+            body.insert("site".to_owned(), Value::String(site.to_owned()));
         }
         let text = self.ask(self.http.post(self.at(path)?).json(&body)).await?;
         let Answer { done } = serde_json::from_str(&text).map_err(|_| self.stranger("something else"))?;
@@ -200,7 +214,7 @@ impl Client {
         }
     }
 
-    fn stranger(&self, answer: &str) -> Failure {
+    pub(super) fn stranger(&self, answer: &str) -> Failure {
         Failure::Run(format!(
             "what answers at {} is no admin listener of otpgate ({answer}): see `admin.address` in the gateway's config",
             shown(&self.base)

@@ -39,7 +39,7 @@ pub struct Args {
     /// The method.
     #[arg(long, value_name = "METHOD", default_value = "GET")]
     pub method: String,
-    /// A header of the request, such as `Cookie: a=b`; may be given several times.
+    /// A header of the request, such as `Cookie: a=b`; may be given several times. Without a `User-Agent` it is a browser's.
     #[arg(long = "header", value_name = "HEADER")]
     pub headers: Vec<String>,
     /// An access log instead, combined or JSON; `-` reads standard input.
@@ -91,6 +91,9 @@ pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<
     }
 }
 
+/// A browser that sends no client hints.
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0";
+
 /// The request, out of the command line.
 struct Asked {
     tls: bool,
@@ -128,6 +131,8 @@ impl Asked {
                 header.ok_or_else(|| format!("`--header {line}` is no header: write `--header 'Name: value'`"))?;
             headers.append(name, value);
         }
+        // Whoever asks about an address does not ask about a program that does not say its name.
+        headers.entry(http::header::USER_AGENT).or_insert_with(|| HeaderValue::from_static(BROWSER));
         let method =
             Method::from_bytes(args.method.as_bytes()).map_err(|_| "`--method` is no method, such as `POST`")?;
         let subject =
@@ -321,6 +326,9 @@ fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
     }
     if is_form(policy) && plan.scoring.contact.is_on() {
         text.push_str("\nand what speaks against the contact in the form, which is not known here");
+    }
+    if plan.scoring.behaviour.is_some() || plan.scoring.bans.is_on() {
+        text.push_str("\nand what gateways have seen of the address and the subject, which is not asked here");
     }
     text
 }

@@ -18,7 +18,7 @@ pub struct Args {
 /// When the gateway cannot be asked, or refuses.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let client = args.listener.client()?;
-    client::wait(client.order("/revoke", &args.whom, say)).map(drop)
+    client::wait(client.order("/revoke", args.whom.order(), args.whom.site.as_deref(), say)).map(drop)
 }
 
 fn say(Done { site, reference, .. }: &Done) -> String {

@@ -115,8 +115,8 @@ impl AddressRisk {
         let listed = self.lists.load();
         let on = listed.on(ip, at.system);
         let lists = || on.numbers().filter_map(|number| listed.lists.get(number));
-        if let Some(list) = lists().find(|list| list.means == Means::Allow) {
-            risk.trusted_by = Some(Arc::clone(&list.name));
+        risk.trusted_by = Self::trusted(lists());
+        if risk.trusted_by.is_some() {
             return;
         }
         for list in lists() {
@@ -137,6 +137,18 @@ impl AddressRisk {
         if at.is_anonymiser {
             risk.found(Finding::Anonymiser, &self.points);
         }
+    }
+
+    /// Whether a client, who is `at` there, is on a list of trusted addresses.
+    #[must_use]
+    pub fn trusts(&self, client: &ClientAddress, at: Whereabouts) -> bool {
+        let listed = self.lists.load();
+        let on = listed.on(client.ip, at.system);
+        !client.uncertain && Self::trusted(on.numbers().filter_map(|number| listed.lists.get(number))).is_some()
+    }
+
+    fn trusted<'l>(mut lists: impl Iterator<Item = &'l AddressList>) -> Option<Arc<str>> {
+        lists.find(|list| list.means == Means::Allow).map(|list| Arc::clone(&list.name))
     }
 
     fn is_unexpected(&self, country: Country) -> bool {

@@ -53,12 +53,21 @@ macro_rules! findings {
     };
 }
 
-// None of them refuses anybody by default, nor do those of one address together: where an address is said to be is often wrong.
+// None but a ban refuses anybody by default, nor do those of one address together (90 and more are refused): where an address is
+// said to be is often wrong, and many people share it.
 findings! {
     CountryUnexpected = country_unexpected, 25, "An address in a country that is not in `expect_countries`.";
     HostingNetwork = hosting_network, 25, "An address in a network whose machines are rented out.";
     Anonymiser = anonymiser, 30, "An address of a VPN, an open proxy, or an exit of Tor.";
     AddressUncertain = address_uncertain, 85, "An address that is not known, since forwarded headers break off or contradict each other.";
+    Robot = robot, 10, "A program that is no browser by its user agent, or that names none.";
+    ClientHints = client_hints, 10, "A browser whose client hints are missing, or do not fit its user agent.";
+    RequestRate = request_rate, 5, "An address that makes more requests than `behaviour.requests`.";
+    ManySends = many_sends, 5, "More messages than `behaviour.sends` were asked for from the address, or from around it.";
+    ManyFailures = many_failures, 10, "More wrong codes than `behaviour.failures` came from the address, or from around it.";
+    ManySubjects = many_subjects, 10, "More subjects than `behaviour.subjects` came from the address, or from around it.";
+    SubjectRoams = subject_roams, 10, "A subject that came from more networks than `behaviour.networks`.";
+    Banned = banned, 100, "An address that the gateway banned for a while.";
     VoipNumber = voip_number, 0, "A number on the internet, by its range.";
     FixedLineNumber = fixed_line_number, 0, "A number of a fixed line, by its range: most of them take no text messages.";
     NoMailExchanger = no_mail_exchanger, 40, "A typed e-mail address whose domain takes no mail, by its MX, A and AAAA records in DNS.";

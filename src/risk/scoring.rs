@@ -7,7 +7,8 @@ use http::HeaderMap;
 use crate::audit::RiskMetrics;
 use crate::request::CanonicalRequest;
 use crate::risk::{
-    AddressRisk, ContactRisk, DatabaseFile, DatabaseState, ListState, Points, Remote, Renewed, Risk, Rule,
+    AddressRisk, Bans, Behaviour, ContactRisk, DatabaseFile, DatabaseState, Finding, ListState, Points, Remote,
+    Renewed, Risk, Rule, robot,
 };
 
 /// Everything that makes a score.
@@ -21,6 +22,10 @@ pub struct Scoring {
     pub contact: ContactRisk,
     /// Rules of the operator's own.
     pub rules: Vec<Rule>,
+    /// What counts as too much of what gateways see; `None` is nothing.
+    pub behaviour: Option<Behaviour>,
+    /// When an address is banned for a while.
+    pub bans: Bans,
 }
 
 // === impl Scoring ===
@@ -38,6 +43,13 @@ impl Scoring {
         let mut risk = Risk { at: self.address.whereabouts(&request.client), ..Risk::default() };
         self.address.judge(&request.client, &mut risk);
         self.rules.iter().for_each(|rule| rule.judge(request, headers, &mut risk));
+        // These are no findings about the address: they count whatever list it is on.
+        if let Some(how) = robot::robot(headers) {
+            risk.found_as(Finding::Robot, &self.points, || how.to_owned());
+        }
+        if let Some(what) = robot::hints(request, headers) {
+            risk.found_as(Finding::ClientHints, &self.points, || what.to_owned());
+        }
         risk
     }
 

@@ -1,5 +1,6 @@
 //! The config's `risk`.
 
+mod behaviour;
 mod dns;
 mod geoip;
 mod lists;
@@ -17,6 +18,7 @@ use crate::risk::{
 };
 use crate::words::Country;
 
+pub use behaviour::{BansSettings, BehaviourSettings, Ceiling, WidthsSettings};
 pub use dns::DnsListSettings;
 pub use geoip::GeoipSettings;
 pub use lists::{ActionSettings, ListKindSettings, ListSettings};
@@ -47,6 +49,12 @@ pub struct RiskSettings {
     /// Rules of your own.
     #[serde(default)]
     pub rules: Many<RuleSettings>,
+    /// What the gateway itself has seen.
+    #[serde(default)]
+    pub behaviour: BehaviourSettings,
+    /// Which addresses the gateway itself bans for a while.
+    #[serde(default)]
+    pub bans: BansSettings,
     /// The countries where visitors are expected. Default: any.
     #[serde(default)]
     pub expect_countries: Many<Placed<Country>>,
@@ -73,7 +81,8 @@ impl RiskSettings {
         let mut address = self.address_risk(points, &cache, around)?;
         address.dns = self.blocklists(dns)?;
         let rules = self.rules(&address)?;
-        Ok(Scoring { points, address, contact, rules })
+        let (behaviour, bans) = (self.behaviour.behaviour()?, self.bans.bans()?);
+        Ok(Scoring { points, address, contact, behaviour, bans, rules })
     }
 
     fn rules(&self, address: &AddressRisk) -> Result<Vec<Rule>, Fault> {

@@ -49,6 +49,8 @@ pub enum Purpose {
     Contact,
     /// A mark in the store: whose contact was proved, and who is to be told.
     Mark,
+    /// In the store: of which address, network, autonomous system or country something is held.
+    Flag,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -73,7 +75,7 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 9] = [
+const PURPOSES: [(Purpose, &[u8]); 10] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
@@ -83,6 +85,7 @@ const PURPOSES: [(Purpose, &[u8]); 9] = [
     (Purpose::Onward, b"otpgate onward v1"),
     (Purpose::Contact, b"otpgate contact v1"),
     (Purpose::Mark, b"otpgate mark v1"),
+    (Purpose::Flag, b"otpgate flag v1"),
 ];
 
 // === impl Secret ===
@@ -288,7 +291,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words, onward, contact, mark] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward, contact, mark, flag] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -299,6 +302,7 @@ impl Key {
             Purpose::Onward => onward,
             Purpose::Contact => contact,
             Purpose::Mark => mark,
+            Purpose::Flag => flag,
         }
     }
 }

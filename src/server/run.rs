@@ -112,7 +112,7 @@ impl Memory {
         Ok(Self { audit, clock, outbox, store: address, shared, follower })
     }
 
-    /// Goes on with another store. What this gateway holds of revocations goes along.
+    /// Goes on with another store. What this gateway holds of revocations and bans goes along.
     async fn change_store(&mut self, address: StoreAddress, shared: Arc<Shared>) {
         let now = self.clock.now();
         for (revocation, ttl) in self.shared.revoked.all(now) {
@@ -121,6 +121,7 @@ impl Memory {
                 tracing::warn!(%error, "a revocation could not be told to the new store; it holds here");
             }
         }
+        shared.take_over(&self.shared).await;
         self.follower.abort();
         self.follower = tokio::spawn(follow(Arc::clone(&shared)));
         (self.store, self.shared) = (address, shared);

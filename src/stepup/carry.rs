@@ -80,6 +80,7 @@ impl Gateway {
                     );
                     self.note(event(Kind::Pumping).reason(format!("{guard}, observed"))).await;
                 }
+                self.count_send(site, visit, subject);
                 (send, sealed, sends_left, resend_in, expires_in)
             }
             Permit::Wait { retry_after } | Permit::Exhausted { retry_after } => {
@@ -99,6 +100,7 @@ impl Gateway {
                     tracing::warn!(guard, pause = ?retry_after, "hardly any code comes back from numbers like one that asks: paused");
                 }
                 self.note(event(Kind::Pumping).reason(guard)).await;
+                self.count_paused(site, visit, self.contact_hash(&contact));
                 return Ok(Sending::Paused(standing(), retry_after));
             }
             Permit::Locked(lock) => {

@@ -135,6 +135,9 @@ impl Gateway {
             Ok(Opened::New) => {
                 let event = self.event_under(Kind::Opened, &case, policy, opening.reference).reason(why.as_str());
                 self.note(self.naming(site, who.subject.as_ref(), event)).await;
+                if let Some(subject) = who.named() {
+                    self.count_subject(site, visit, subject);
+                }
                 if parks {
                     self.note(self.event_under(Kind::Parked, &case, policy, opening.reference)).await;
                 }

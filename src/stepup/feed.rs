@@ -14,14 +14,26 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub async fn follow(shared: Arc<Shared>) {
     let mut cursor = Cursor::default();
     let mut fresh = true;
+    // Whether changes were missed by a store that kept its memory.
+    let mut missed = false;
     loop {
-        // Revocations from before this process, or from a time when the store could not be reached.
-        if fresh && let Ok(revocations) = shared.store.revocations().await {
+        // Revocations and flags from before this process, or from a time when the store could not be reached.
+        if fresh
+            && let Ok(revocations) = shared.store.revocations().await
+            && let Ok(flags) = shared.store.flags().await
+        {
             for (revocation, ttl) in revocations {
                 shared.revoked.add(&revocation, ttl, shared.clock.now());
             }
-            fresh = false;
+            if missed {
+                // One of them may have been taken down meanwhile.
+                shared.flags.replace(flags, shared.clock.now());
+            } else {
+                shared.flags.add(flags, shared.clock.now());
+            }
+            (fresh, missed) = (false, false);
         }
+        shared.tell_bans();
         match shared.store.changes(cursor.clone()).await {
             Ok(changes) => {
                 shared.audit.metrics.feed_heard(shared.clock.now());
@@ -34,8 +46,9 @@ pub async fn follow(shared: Arc<Shared>) {
                 }
                 // What happened since counts for more than what is held.
                 cursor = apply(&shared, changes);
+                missed |= lost && !emptied;
                 if lost {
-                    republish(&shared).await;
+                    republish(&shared, emptied).await;
                 }
                 if emptied {
                     tracing::warn!("the store lost its memory; it is told again what this gateway holds");
@@ -55,6 +68,7 @@ pub async fn follow(shared: Arc<Shared>) {
 }
 
 fn apply(shared: &Shared, changes: Changes) -> Cursor {
+    let mut flags = Vec::new();
     for change in &changes.changes {
         match change {
             Change::Revoked(revocation, ttl) => shared.revoked.add(revocation, *ttl, shared.clock.now()),
@@ -63,13 +77,33 @@ fn apply(shared: &Shared, changes: Changes) -> Cursor {
                 shared.answers(site).changed(*session);
             }
             Change::Unlocked { site, subject } => shared.locks.forget(site, *subject),
+            Change::Flagged(flag, ttl) => flags.push((flag.clone(), *ttl)),
+            Change::Lifted { site, scope, whom } => {
+                // In their order: what was put up before is taken down.
+                shared.flags.add(flags.drain(..), shared.clock.now());
+                shared.flags.lift(site, *scope, *whom, shared.clock.now());
+            }
         }
+    }
+    if !flags.is_empty() {
+        shared.flags.add(flags, shared.clock.now());
     }
     changes.cursor
 }
 
-/// The revocations that this gateway holds are published again.
-async fn republish(shared: &Shared) {
+/// The revocations that this gateway holds are published again, and the flags to a store that lost its memory: one that did
+/// not may have taken some of them down.
+async fn republish(shared: &Shared, emptied: bool) {
+    if emptied {
+        let flags = shared.flags.all(shared.clock.now());
+        let flags: Vec<_> = flags.iter().map(|(flag, left)| (flag, *left)).collect();
+        for some in flags.chunks(100) {
+            if let Err(error) = shared.store.raise(some).await {
+                tracing::warn!(%error, "bans could not be put up again; they still hold here");
+                break;
+            }
+        }
+    }
     for (revocation, ttl) in shared.revoked.all(shared.clock.now()) {
         if let Err(error) = shared.store.revoke(&revocation, ttl).await {
             tracing::warn!(%error, "a revocation could not be published again; it still holds here");

@@ -13,10 +13,12 @@ use crate::identity::{Answers, Application, Sessions, Source, one_spelling};
 use crate::request::{
     Authority, CanonicalPath, CanonicalRequest, IdentityHeaders, PathRules, Query, TrustedProxies, network_of,
 };
-use crate::risk::Scoring;
+use crate::risk::{Rates, Scoring};
 use crate::seal::{CodeShape, KeyRing, Random};
 use crate::stepup::SignIn;
+use crate::stepup::behaviour::Counting;
 use crate::stepup::cooldown::Calm;
+use crate::stepup::flags::{Flags, SiteFlags};
 use crate::stepup::locks::Locks;
 use crate::stepup::mark::Queueing;
 use crate::stepup::recheck::Told;
@@ -58,6 +60,11 @@ pub struct Shared {
     sessions: Mutex<HashMap<SiteKey, Arc<Sessions>>>,
     answers: Mutex<HashMap<SiteKey, Arc<Answers>>>,
     pub(super) locks: Locks,
+    /// What is held against addresses and subjects.
+    pub(super) flags: Flags,
+    /// How many requests addresses made here lately.
+    pub(super) rates: Rates,
+    pub(super) counting: Counting,
     pub(super) marks: Queueing,
     /// What was told of re-checks.
     pub(super) told: Told,
@@ -135,6 +142,7 @@ pub struct Site {
     pub(super) sessions: Arc<Sessions>,
     pub(super) answers: Arc<Answers>,
     pub(super) revoked: Arc<SiteRevoked>,
+    pub(super) flags: Arc<SiteFlags>,
 }
 
 /// Sites by host name.
@@ -163,6 +171,9 @@ impl Shared {
             sessions: Mutex::default(),
             answers: Mutex::default(),
             locks: Locks::default(),
+            flags: Flags::default(),
+            rates: Rates::default(),
+            counting: Counting::default(),
             marks: Queueing::default(),
             told: Told::default(),
             calm: Calm::default(),
@@ -241,6 +252,7 @@ impl Gateway {
         sites: Vec<SiteSpec>,
         trusted: TrustedProxies,
     ) -> Self {
+        shared.flags.open_with(&keys, shared.clock.now());
         let hosts = Hosts::new(sites.into_iter().map(|spec| Arc::new(Site::new(spec, &shared))));
         let authority = delivery.public_url().and_then(|url| url.split("://").nth(1));
         let authority = authority.and_then(|authority| Authority::parse(authority.as_bytes()).ok());
@@ -354,15 +366,23 @@ impl Gateway {
     }
 
     pub(super) fn ip_hash(&self, request: &CanonicalRequest) -> KeyedHash {
+        self.hash_of_ip(request.client.ip)
+    }
+
+    pub(super) fn hash_of_ip(&self, ip: std::net::IpAddr) -> KeyedHash {
         // An IPv6 client has a whole /64 to itself, so that is its address.
-        match request.client.ip {
+        match ip.to_canonical() {
             std::net::IpAddr::V4(ip) => self.keys.hash("ip", &[&ip.octets()]),
             std::net::IpAddr::V6(ip) => self.keys.hash("ip", &[ip.octets().get(..8).unwrap_or_default()]),
         }
     }
 
     pub(super) fn network_hash(&self, request: &CanonicalRequest) -> KeyedHash {
-        self.keys.hash("network", &[network_of(request.client.ip).to_string().as_bytes()])
+        self.hash_of_network(request.client.ip)
+    }
+
+    pub(super) fn hash_of_network(&self, ip: std::net::IpAddr) -> KeyedHash {
+        self.keys.hash("network", &[network_of(ip).to_string().as_bytes()])
     }
 }
 
@@ -406,9 +426,9 @@ impl Site {
         let reach = step_ups().filter_map(|policy| policy.recheck()).max().unwrap_or_default().max(longest);
         let path_rules = spec.path_rules();
         let (sessions, revoked) = (shared.sessions(&spec.key), shared.revoked.site(&spec.key));
-        let answers = shared.answers(&spec.key);
+        let (answers, flags) = (shared.answers(&spec.key), shared.flags.site(&spec.key));
         let metrics = shared.audit.metrics.site(spec.key.as_str());
-        Self { spec, path_rules, longest, reach, metrics, sessions, answers, revoked }
+        Self { spec, path_rules, longest, reach, metrics, sessions, answers, revoked, flags }
     }
 
     /// The one spelling of a subject on this site, which every counter, grant and directory goes by (H19).

@@ -20,6 +20,8 @@ pub(super) struct Who {
     pub is_holder: bool,
     /// The application's session, hashed.
     pub app_session: Option<KeyedHash>,
+    /// Whether this gateway had not met the session before.
+    pub is_new: bool,
 }
 
 /// Why it cannot be said who is asking.
@@ -120,6 +122,7 @@ impl Gateway {
         if let Some(subject) = site.sessions.get(session) {
             return Ok(Some(subject));
         }
+        who.is_new = true;
         let owner = self.owner_in_store(site, session).await?;
         Ok(match owner.filter(|_| !site.sessions.is_distrusted(session)) {
             Some(Owner::Subject(subject) | Owner::Former(subject)) => Some(subject),

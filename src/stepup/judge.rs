@@ -12,7 +12,7 @@ use crate::challenge::{Particulars, digest};
 use crate::gate::{Facts, Passage, Verdict, Why, judge};
 use crate::grant::Claims;
 use crate::request::RequestKind;
-use crate::risk::Risk;
+use crate::risk::{Ban, Risk};
 use crate::stepup::identify::{Unknown, Who};
 use crate::stepup::sign_up::{InForm, Read};
 use crate::stepup::{
@@ -81,6 +81,7 @@ impl Gateway {
         if matches!(policy, Policy::StepUp(_)) {
             case.risk = self.scoring.of(&visit.request, &visit.headers);
         }
+        let ban = self.ban(&mut case, policy);
         let nobody = Facts {
             policy,
             has_subject: false,
@@ -98,7 +99,7 @@ impl Gateway {
             Verdict::Forward(Passage::Bypass) => return self.pass_through(site, visit),
             Verdict::Refuse(why) if site.spec.observe => return self.observe_denied(case, policy, why),
             Verdict::Refuse(why) => return self.refuse(&case, policy, why),
-            Verdict::Forward(Passage::LowScore) if !wants_form(policy) => {
+            Verdict::Forward(Passage::LowScore) if !wants_form(policy) && ban.is_none() => {
                 return self.send_on(&mut case, Vec::new(), audit::Verdict::Forward);
             }
             Verdict::Forward(_) | Verdict::Challenge(_) => {}
@@ -117,13 +118,17 @@ impl Gateway {
             Ok(()) => {}
             Err(ruling) => return *ruling,
         }
-        // What was found of a contact may ask for more.
-        let policy = base.at(case.risk.score());
         if who.subject.is_none() && site.spec.may_sign_in(&visit.request) {
             return self.pass_through(site, visit);
         }
+        self.behaviour_of(site, who.named(), &mut case.risk);
+        if let (true, Some(subject)) = (who.is_new, who.named()) {
+            self.count_subject(site, visit, subject);
+        }
+        // What was found of a contact, or of the subject, may ask for more.
+        let policy = base.at(case.risk.score());
         let proofs = self.proofs(site, grant, who.subject.as_ref());
-        let facts = Facts {
+        let mut facts = Facts {
             has_subject: who.subject.is_some(),
             proofs: &proofs,
             wanted: case.form.as_ref().map(|form| form.hash),
@@ -133,6 +138,14 @@ impl Gateway {
             now: self.shared.clock.now(),
             ..nobody
         };
+        if let Some(ban) = ban {
+            // Is there a proof that this policy would take, were it asked for one?
+            let score = facts.score.max(policy.challenge_at);
+            if !matches!(judge(&Facts { score, ..facts }), Verdict::Forward(Passage::Proof(_))) {
+                ban.count(&self.scoring.points, &mut case.risk);
+                facts.score = case.risk.score();
+            }
+        }
         let mut vouched = Vec::new();
         if let (Some(_), Some(subject), true) = (policy.recheck(), &who.subject, judge(&facts).lacks_proof()) {
             vouched = match self.vouched(site, visit, subject).await {
@@ -153,6 +166,20 @@ impl Gateway {
             Verdict::Challenge(Why::Confirm) => self.confirm(case, policy, who, body).await,
             Verdict::Challenge(why) => self.challenge(case, policy, who, why, None, body).await,
         }
+    }
+
+    /// Adds what was seen of where the request comes from. Gives a ban that does not count yet: it stops new tries, never a good
+    /// grant, and whether there is one is known once it is known who asks.
+    fn ban(&self, case: &mut Case<'_>, policy: &Policy) -> Option<Ban> {
+        if !matches!(policy, Policy::StepUp(_)) {
+            return None;
+        }
+        let ban = self.behaviour(case.site, case.visit, &mut case.risk)?;
+        if self.scoring.bans.spare_grants && self.grant(case.site, case.visit).is_some() {
+            return Some(ban);
+        }
+        ban.count(&self.scoring.points, &mut case.risk);
+        None
     }
 
     /// Under a policy that wants it proved, the contact in the request's own form; and with it, who asks if nobody is signed

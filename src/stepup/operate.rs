@@ -112,7 +112,7 @@ impl Gateway {
         meant
     }
 
-    fn sites_at<'a>(&'a self, host: Option<&'a str>) -> impl Iterator<Item = &'a std::sync::Arc<Site>> {
+    pub(super) fn sites_at<'a>(&'a self, host: Option<&'a str>) -> impl Iterator<Item = &'a std::sync::Arc<Site>> {
         let named = host.and_then(|host| self.site(host));
         let all = if host.is_none() { Some(self.sites()) } else { None };
         named.into_iter().chain(all.into_iter().flatten())

@@ -91,6 +91,9 @@ impl Gateway {
                     None => event(Kind::Passed),
                 })
                 .await;
+                if let Some(named) = particulars.named().as_ref() {
+                    self.count_subject(site, visit, named);
+                }
                 if let Some(contact) = &contact {
                     self.mark(site, &particulars, contact, reference);
                     self.proved_by(site, particulars.named().as_ref(), contact, new_hash).await;
@@ -109,12 +112,17 @@ impl Gateway {
             Answered::Wrong { tries_left } => {
                 metrics.verified(VerifyOutcome::Wrong);
                 self.note(event(Kind::WrongCode)).await;
+                self.count_failure(site, visit, subject, (id, tries_left)).await;
                 Verified::Wrong(standing(Some(tries_left)), tries_left)
             }
             Answered::Locked(lock) => {
                 metrics.verified(VerifyOutcome::Locked);
                 self.note(event(Kind::Locked)).await;
                 self.hold_lock(site, subject, lock).await;
+                // Where no code was sent, none was guessed.
+                if !challenge.sent.is_empty() {
+                    self.count_failure(site, visit, subject, (id, 0)).await;
+                }
                 Verified::Locked(standing(Some(0)), lock)
             }
             Answered::Expired => {

@@ -121,6 +121,7 @@ impl<'a> Turn<'a> {
         }
         self.bind(session, &Owner::Subject(subject.clone()), SESSION_TTL).await?;
         self.record(Kind::LoginSeen, Some(subject));
+        self.gateway.count_subject(self.site, self.visit, subject);
         Ok(())
     }
 

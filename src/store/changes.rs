@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::{Lock, SiteKey};
+use crate::store::{Flag, Lock, Scope, SiteKey};
 use crate::words::{GrantId, KeyedHash, Timestamp};
 
 /// What no longer counts.
@@ -77,6 +77,17 @@ pub enum Change {
         site: SiteKey,
         /// The keyed hash of the session cookie.
         session: KeyedHash,
+    },
+    /// A flag was put up or holds for longer: for this long.
+    Flagged(Flag, Duration),
+    /// Every flag of somebody was taken down.
+    Lifted {
+        /// The site.
+        site: SiteKey,
+        /// Of what.
+        scope: Scope,
+        /// Of whom.
+        whom: KeyedHash,
     },
     /// An operator unlocked this subject.
     Unlocked {

@@ -15,6 +15,7 @@ mod messages;
 mod pumping;
 mod site;
 mod spending;
+mod tallies;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -32,9 +33,10 @@ use self::measures::Measures;
 use self::messages::Messages;
 use self::site::Site;
 use super::{
-    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
-    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Flag, Found, Grain, Held,
+    Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Raised, Report, Reported, Repriced,
+    Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage,
+    Tally, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MarkId, MessageId, Reference, Timestamp};
 
@@ -337,6 +339,47 @@ impl Store for MemoryStore {
     async fn mark_later(&self, id: MarkId, tries: u32, wait: Duration) -> Result<(), StoreError> {
         self.memory().marks.later(id, tries, wait, self.clock.now());
         Ok(())
+    }
+
+    async fn tally(&self, site: &SiteKey, tallies: &[Tally]) -> Result<Vec<Raised>, StoreError> {
+        let mut raised = Vec::new();
+        {
+            let mut memory = self.memory();
+            let now = self.clock.now();
+            for tally in tallies {
+                let count = memory.site(site, now).tallies.count(tally, now);
+                let flag = tally.flag(site, count);
+                raised.extend(flag.and_then(|flag| memory.feed.raise(flag, tally.flag_for, now)));
+            }
+        }
+        if !raised.is_empty() {
+            self.changed.notify_waiters();
+        }
+        Ok(raised)
+    }
+
+    async fn raise(&self, flags: &[(&Flag, Duration)]) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for &(flag, ttl) in flags {
+            self.memory().feed.raise(flag.clone(), ttl, now);
+        }
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    async fn flags(&self) -> Result<Vec<(Flag, Duration)>, StoreError> {
+        Ok(self.memory().feed.flags(self.clock.now()))
+    }
+
+    async fn lift(&self, site: &SiteKey, scope: Scope, whom: KeyedHash) -> Result<bool, StoreError> {
+        let was_banned = {
+            let mut memory = self.memory();
+            let now = self.clock.now();
+            memory.site(site, now).forget_tallies(scope, whom);
+            memory.feed.lower(site, scope, whom, now)
+        };
+        self.changed.notify_waiters();
+        Ok(was_banned)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! the other gateways is a second step, and when that fails the operation is an error.
 
 mod connection;
+mod flags;
 mod marks;
 mod measures;
 mod messages;
@@ -23,10 +24,10 @@ use self::connection::Connection;
 use self::wire::Reply;
 use super::spending::{PERIODS, clamped};
 use super::{
-    Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain,
-    Held, Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Parking, Permit, Provers, PumpingMode, Report,
-    Reported, Repriced, Resumable, Revocation, Seen, SeenContact, SendAsk, Sighting, SiteKey, Spent, State, Store,
-    StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Flag, Found,
+    Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Parking, Permit, Provers, PumpingMode,
+    Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SeenContact, SendAsk, Sighting, Sign,
+    SiteKey, Spent, State, Store, StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -639,6 +640,57 @@ impl Store for RedisStore {
 
     async fn mark_later(&self, id: MarkId, tries: u32, wait: Duration) -> Result<(), StoreError> {
         self.run("mark_later", &marks::later(id, tries, wait)).await.map(drop)
+    }
+
+    async fn tally(&self, site: &SiteKey, tallies: &[Tally]) -> Result<Vec<Raised>, StoreError> {
+        if tallies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let both = async {
+            let mut counts = self.call(&flags::tally(site, tallies)).await?;
+            let mut flagged = Vec::new();
+            for tally in tallies {
+                flagged.extend(tally.flag(site, counts.count()?).map(|flag| (flag, tally.flag_for)));
+            }
+            if flagged.is_empty() {
+                return Ok(Vec::new());
+            }
+            let told: Vec<_> = flagged.iter().map(|(flag, ttl)| (flag, *ttl)).collect();
+            let mut reply = self.call(&flags::raise(self.epoch(), &told)).await?;
+            let mut raised = Vec::new();
+            for (flag, ttl) in flagged {
+                match reply.number()? {
+                    0 => {}
+                    how => raised.push(Raised { flag, ttl, is_new: how == 1 }),
+                }
+            }
+            Ok(raised)
+        };
+        self.timed("tally", both).await
+    }
+
+    async fn raise(&self, flags: &[(&Flag, Duration)]) -> Result<(), StoreError> {
+        if flags.is_empty() {
+            return Ok(());
+        }
+        self.run("raise", &flags::raise(self.epoch(), flags)).await.map(drop)
+    }
+
+    async fn flags(&self) -> Result<Vec<(Flag, Duration)>, StoreError> {
+        flags::flags(self.run("flags", &scripts::FLAGS_NOW.key(FEED)).await?)
+    }
+
+    async fn lift(&self, site: &SiteKey, scope: Scope, whom: KeyedHash) -> Result<bool, StoreError> {
+        let both = async {
+            self.call(&flags::untally(site, scope, whom)).await?;
+            let mut reply = self.call(&flags::lower(self.epoch(), site, scope, whom)).await?;
+            let mut was_banned = false;
+            for sign in Sign::ALL {
+                was_banned |= reply.number()? == 1 && sign.is_ban();
+            }
+            Ok(was_banned)
+        };
+        self.timed("lift", both).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

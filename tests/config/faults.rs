@@ -86,6 +86,24 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     ("store: memory", "risk: {points: {weather: 1}}", "2:17: unknown key `weather`"),
     ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
+    ("store: memory", "risk: {behaviour: {failures: {per_address: 10001/1h}}}", "2:44: expected a count up to 10000"),
+    (
+        "store: memory",
+        "risk: {behaviour: {sends: {per_network: 5}}}",
+        "2:41: `5` is no limit: write a count and a time, such as `5/10m`",
+    ),
+    (
+        "store: memory",
+        "risk: {behaviour: {requests: 300/1d}}",
+        "2:30: expected up to 50000 requests in up to 1h, such as `300/1m`",
+    ),
+    ("store: memory", "risk: {bans: {subjects: 10001/1h}}", "2:25: expected a count up to 10000"),
+    (
+        "store: memory",
+        "risk: {bans: {failures: never}}",
+        "2:25: `never` is no limit: write a count and a time, such as `5/10m`, or `off`",
+    ),
+    ("store: memory", "risk: {bans: {lasts: 0s}}", "2:22: expected a time from 1s to 31d"),
     (
         "store: memory",
         "risk: {lists: {name: bad, kind: phone, source: 'http://example.com/x', points: 1}}",

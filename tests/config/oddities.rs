@@ -70,7 +70,9 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     (
         "max_age: 15m",
         "challenge_at: 40",
-        &["5:44: nothing under `risk` makes a score here, so every score is 0 and this policy never asks for anything"],
+        &[
+            "5:44: nothing under `risk` says anything of addresses, so this policy asks only for what the gateway itself has seen of them: add `risk.geoip` or `risk.lists`",
+        ],
     ),
     (
         "dev: {type: outbox}",

@@ -10,6 +10,7 @@ mod support;
 mod account;
 mod api;
 mod basic;
+mod behaviour;
 mod codes;
 #[path = "../portal/world.rs"]
 #[allow(dead_code)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use otpgate::store::{Change, Cursor, Revocation, SiteKey};
+use otpgate::store::{Change, Cursor, Flag, Revocation, SiteKey};
 use otpgate::words::Timestamp;
 
 use crate::bench::{Bench, LONG, TICK, grant_id, hash};
@@ -12,6 +12,8 @@ fn site(change: &Change) -> &SiteKey {
     match change {
         Change::Revoked(Revocation::Subject { site, .. } | Revocation::Grant { site, .. }, _)
         | Change::Session { site, .. }
+        | Change::Flagged(Flag { site, .. }, _)
+        | Change::Lifted { site, .. }
         | Change::Unlocked { site, .. } => site,
     }
 }

@@ -24,6 +24,7 @@ mod pumping;
 mod races;
 mod redis;
 mod sends;
+mod tallies;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -155,6 +156,15 @@ const CASES: &[Case] = cases! {
         others_are_counted_once_each,
         the_newest_provers_are_kept,
         provers_leave_with_their_time;
+    tallies:
+        what_is_too_much_is_flagged_once,
+        the_same_member_is_one,
+        what_is_counted_leaves_with_its_window,
+        a_flag_ends_by_itself,
+        a_flag_is_prolonged,
+        a_lifted_ban_starts_anew,
+        flags_are_put_up_again,
+        sites_and_signs_are_apart;
     races:
         the_right_code_passes_once,
         wrong_codes_are_counted_to_the_limit,
@@ -168,7 +178,8 @@ const CASES: &[Case] = cases! {
         receipts_move_a_message_on_once,
         an_answer_and_its_receipt_come_at_once,
         words_are_taken_by_one,
-        counts_are_not_lost;
+        counts_are_not_lost,
+        one_of_many_is_told_of_a_ban;
     feed:
         revocations_are_kept_and_told,
         a_change_is_told_at_once,

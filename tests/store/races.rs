@@ -14,6 +14,7 @@ use crate::measures::{measure, somebody, sum};
 use crate::messages::{Carried, message_id, report};
 use crate::money::{charge, units};
 use crate::pumping::{RULES, range, sending};
+use crate::tallies::Counting;
 
 /// Does the same thing many times at once, and gives every outcome.
 pub async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
@@ -259,4 +260,17 @@ pub async fn counts_are_not_lost(t: Bench) {
         let counts = sum(&t, grain, &of).await;
         assert_eq!((counts[What::Sent.index()], counts[What::Price.index()]), (100, 7000));
     }
+}
+
+/// 100 wrong codes of one address at once: every one is counted, and one gateway tells of the ban.
+pub async fn one_of_many_is_told_of_a_ban(t: Bench) {
+    let counting = Counting::new(window(100, 3000));
+    let raised = at_once(150, || {
+        let (t, counting) = (t.clone(), counting.clone());
+        async move { t.tally(&counting, hash()).await }
+    })
+    .await;
+    let raised: Vec<_> = raised.into_iter().flatten().collect();
+    assert_eq!(count(&raised, |raised| raised.is_new), 1, "{raised:?}");
+    assert_eq!(t.flags().await.len(), 1);
 }

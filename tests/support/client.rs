@@ -30,6 +30,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
+            .user_agent("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0")
             .resolve(host, SocketAddr::from(([127, 0, 0, 1], port)))
             .timeout(std::time::Duration::from_secs(30))
             .build()

@@ -93,6 +93,8 @@ struct Visitor {
     alone: Option<(IpAddr, Option<HeaderValue>)>,
 }
 
+/// Why no policy has a say on a request that no gateway would let in.
+const AT_THE_DOOR: &str = "is refused at the door, for what it asks in two ways";
 /// The longest line that is read, in bytes: what is longer is no request.
 const LINE: usize = 64 * 1024;
 /// The application's session and the network, where a policy binds to them: a visitor of a log keeps the one, and the other is
@@ -167,17 +169,11 @@ impl<'p> Replay<'p> {
         headers.insert(http::header::HOST, host);
         let (method, target) = (&entry.method, entry.target.as_bytes());
         let raw = RawRequest { method, target, headers: &headers, authority: None, peer: entry.peer, tls: false };
-        let door = match Door::enter(raw, &plan.trusted) {
-            Ok(door) => door,
-            Err(_) => return report.outside("is refused at the door, for what it asks in two ways"),
-        };
+        let Ok(door) = Door::enter(raw, &plan.trusted) else { return report.outside(AT_THE_DOOR) };
         let Some(site) = self.site.or_else(|| site_of(plan, door.authority.host())) else {
             return report.outside("is of a host that this config does not have");
         };
-        let mut request = match door.path(site.spec.path_rules()) {
-            Ok(request) => request,
-            Err(_) => return report.outside("is refused at the door, for what it asks in two ways"),
-        };
+        let Ok(mut request) = door.path(site.spec.path_rules()) else { return report.outside(AT_THE_DOOR) };
         request.client.country = plan.scoring.address.whereabouts(&request.client).country;
         if Gateway::is_portal(&request.path) {
             return report.outside("is for a page of the gateway itself");

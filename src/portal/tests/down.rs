@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::store::{
-    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
-    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Flag, Found, Grain, Held,
+    Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Raised, Report, Reported, Repriced,
+    Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage,
+    Tally, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 
@@ -131,6 +132,18 @@ impl Store for Down {
         down()
     }
     async fn mark_later(&self, _: MarkId, _: u32, _: Duration) -> Result<(), StoreError> {
+        down()
+    }
+    async fn tally(&self, _: &SiteKey, _: &[Tally]) -> Result<Vec<Raised>, StoreError> {
+        down()
+    }
+    async fn raise(&self, _: &[(&Flag, Duration)]) -> Result<(), StoreError> {
+        down()
+    }
+    async fn flags(&self) -> Result<Vec<(Flag, Duration)>, StoreError> {
+        down()
+    }
+    async fn lift(&self, _: &SiteKey, _: Scope, _: KeyedHash) -> Result<bool, StoreError> {
         down()
     }
     async fn ping(&self) -> Result<(), StoreError> {

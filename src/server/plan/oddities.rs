@@ -109,8 +109,8 @@ fn policies(settings: &Settings, plan: &Plan, notes: &mut Notes) {
         let is_form = policy.contact.as_ref().is_some_and(|contact| contact.value.form.is_some());
         let is_scored = plan.scoring.is_on() || (is_form && plan.scoring.contact.is_on());
         if let Some(at) = policy.challenge_at.filter(|at| at.value > 0 && !is_scored) {
-            let text =
-                "nothing under `risk` makes a score here, so every score is 0 and this policy never asks for anything";
+            let text = "nothing under `risk` says anything of addresses, so this policy asks only for what the gateway itself \
+                        has seen of them: add `risk.geoip` or `risk.lists`";
             notes.add(at.place, text);
         }
     }

@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::expiring::Expiring;
-use crate::store::{Change, Changes, Cursor, Revocation, SiteKey, StoreError};
+use crate::store::tallies::{MOST_FLAGS, is_fresh};
+use crate::store::{Change, Changes, Cursor, Flag, Raised, Revocation, Scope, Sign, SiteKey, StoreError};
 use crate::words::{GrantId, KeyedHash, Timestamp};
 
 /// Revocations that are kept, and the last changes.
 #[derive(Debug)]
 pub(super) struct Feed {
     kept: Expiring<RevocationKey, ()>,
+    flags: Expiring<FlagKey, Flag>,
     last: VecDeque<Published>,
     /// The number of the last change.
     number: u64,
@@ -22,7 +24,13 @@ enum Published {
     Revoked(Revocation, Timestamp),
     Session(SiteKey, KeyedHash),
     Unlocked(SiteKey, KeyedHash),
+    /// Until when it holds.
+    Flagged(Flag, Timestamp),
+    Lifted(SiteKey, Scope, KeyedHash),
 }
+
+/// A flag without what else is known of it.
+type FlagKey = (String, Scope, KeyedHash, Sign);
 
 /// A revocation as a key that can be sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,7 +49,7 @@ const LAST: usize = 10_000;
 
 impl Feed {
     pub(super) fn new() -> Self {
-        Self { kept: Expiring::new(MOST), last: VecDeque::new(), number: 0 }
+        Self { kept: Expiring::new(MOST), flags: Expiring::new(MOST_FLAGS), last: VecDeque::new(), number: 0 }
     }
 
     pub(super) fn revoke(&mut self, revocation: &Revocation, ttl: Duration, now: Timestamp) -> Result<(), StoreError> {
@@ -64,6 +72,36 @@ impl Feed {
 
     pub(super) fn unlocked(&mut self, site: &SiteKey, subject: KeyedHash) {
         self.publish(Published::Unlocked(site.clone(), subject));
+    }
+
+    /// Puts up a flag, unless it holds for long enough already.
+    pub(super) fn raise(&mut self, flag: Flag, ttl: Duration, now: Timestamp) -> Option<Raised> {
+        self.flags.sweep(now);
+        let key = (flag.site.to_string(), flag.scope, flag.whom, flag.sign);
+        let known = self.flags.end(&key).and_then(|end| end.since(now));
+        if known.is_some_and(|left| is_fresh(left, ttl)) {
+            return None;
+        }
+        let ttl = known.map_or(ttl, |left| left.max(ttl));
+        self.flags.insert(key, flag.clone(), now.after(ttl));
+        self.publish(Published::Flagged(flag.clone(), now.after(ttl)));
+        Some(Raised { flag, ttl, is_new: known.is_none() })
+    }
+
+    pub(super) fn flags(&self, now: Timestamp) -> Vec<(Flag, Duration)> {
+        let left = |end: Timestamp| end.since(now).unwrap_or_default();
+        self.flags.iter(now).map(|(_, flag, end)| (flag.clone(), left(end))).collect()
+    }
+
+    /// Takes down every flag of somebody: whether a ban held.
+    pub(super) fn lower(&mut self, site: &SiteKey, scope: Scope, whom: KeyedHash, now: Timestamp) -> bool {
+        self.flags.sweep(now);
+        let mut was_banned = false;
+        for sign in Sign::ALL {
+            was_banned |= self.flags.remove(&(site.to_string(), scope, whom, sign)).is_some() && sign.is_ban();
+        }
+        self.publish(Published::Lifted(site.clone(), scope, whom));
+        was_banned
     }
 
     fn publish(&mut self, published: Published) {
@@ -95,6 +133,8 @@ impl Feed {
             Published::Revoked(revocation, end) => {
                 Change::Revoked(revocation.clone(), end.since(now).unwrap_or_default())
             }
+            Published::Flagged(flag, end) => Change::Flagged(flag.clone(), end.since(now).unwrap_or_default()),
+            Published::Lifted(site, scope, whom) => Change::Lifted { site: site.clone(), scope: *scope, whom: *whom },
             Published::Session(site, session) => Change::Session { site: site.clone(), session: *session },
             Published::Unlocked(site, subject) => Change::Unlocked { site: site.clone(), subject: *subject },
         });

@@ -14,7 +14,9 @@ use super::expiring::Expiring;
 use super::kept::{Family, KeptChallenge, KeptParked, size_of, size_of_challenge};
 use super::pumping::Pumping;
 use super::spending::Spending;
-use crate::store::{Challenge, Confirmed, Destination, Found, NewChallenge, Opened, Parking, Resumable, State};
+use super::tallies::Tallies;
+use crate::store::tallies::failures_of;
+use crate::store::{Challenge, Confirmed, Destination, Found, NewChallenge, Opened, Parking, Resumable, Scope, State};
 use crate::words::{ChallengeId, KeyedHash, ParkedId, Timestamp};
 
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub(super) struct Site {
     used: u64,
     used_by: HashMap<KeyedHash, u64>,
     counts: Counts,
+    pub(super) tallies: Tallies,
     /// Wrong codes in a row.
     in_a_row: Expiring<KeyedHash, u32>,
     locks: Expiring<KeyedHash, Lasting>,
@@ -65,6 +68,14 @@ const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 // === impl Site ===
 
 impl Site {
+    /// Forgets what is counted of somebody, and of an address the wrong codes that lock it.
+    pub(super) fn forget_tallies(&mut self, scope: Scope, whom: KeyedHash) {
+        self.tallies.forget(scope, whom);
+        if let Some(failures) = failures_of(scope, whom) {
+            self.counts.forget(&failures);
+        }
+    }
+
     pub(super) fn new() -> Self {
         Self {
             challenges: Expiring::new(usize::MAX),
@@ -74,6 +85,7 @@ impl Site {
             used: 0,
             used_by: HashMap::new(),
             counts: Counts::new(),
+            tallies: Tallies::new(),
             in_a_row: Expiring::new(MOST),
             locks: Expiring::new(MOST),
             confirmations: Expiring::new(MOST),
@@ -97,6 +109,7 @@ impl Site {
         self.browsers.sweep(now);
         self.families.sweep(now);
         self.counts.sweep(now);
+        self.tallies.sweep(now);
         self.in_a_row.sweep(now);
         self.locks.sweep(now);
         self.confirmations.sweep(now);

@@ -20,6 +20,7 @@ const MONEY: &str = concat!(include_str!("site.lua"), include_str!("money.lua"))
 const FEED: &str = include_str!("feed.lua");
 const MESSAGES: &str = include_str!("messages.lua");
 const MARKS: &str = include_str!("marks.lua");
+const FLAGS: &str = concat!(include_str!("feed.lua"), include_str!("flags.lua"));
 const MEASURES: &str = include_str!("measures.lua");
 
 scripts! { SITE:
@@ -39,6 +40,8 @@ scripts! { SITE:
     CARRY = "carry.lua",
     PROVERS = "provers.lua",
     CONTACTS_SEEN = "contacts_seen.lua",
+    TALLY = "tally.lua",
+    UNTALLY = "untally.lua",
 }
 
 scripts! { PUMPING:
@@ -73,6 +76,12 @@ scripts! { MARKS:
 scripts! { MEASURES:
     MEASURE = "measure.lua",
     MEASURED = "measured.lua",
+}
+
+scripts! { FLAGS:
+    RAISE = "raise.lua",
+    FLAGS_NOW = "flags_now.lua",
+    LOWER = "lower.lua",
 }
 
 scripts! { FEED:

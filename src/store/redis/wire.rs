@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::flags::{parse_flagged, parse_lifted};
 use crate::store::{Change, Destination, Lock, Revocation, SentTo, SiteKey, StoreError, Window};
 use crate::words::{Amount, GrantId, KeyedHash, MessageId, Progress, Timestamp};
 
@@ -111,7 +112,7 @@ pub(super) fn parse_revocation(text: &str) -> Option<Revocation> {
     }
 }
 
-/// Reads a published change back; a revocation has `left` of its time.
+/// Reads a published change back; a revocation and a flag have `left` of its time.
 pub(super) fn parse_change(text: &str, left: Duration) -> Option<Change> {
     if let Some(rest) = text.strip_prefix("session ") {
         let (session, site) = rest.split_once(' ')?;
@@ -120,6 +121,12 @@ pub(super) fn parse_change(text: &str, left: Duration) -> Option<Change> {
     if let Some(rest) = text.strip_prefix("unlocked ") {
         let (subject, site) = rest.split_once(' ')?;
         return Some(Change::Unlocked { site: SiteKey::new(site), subject: KeyedHash::parse(subject).ok()? });
+    }
+    if let Some(rest) = text.strip_prefix("flag ") {
+        return parse_flagged(rest).map(|flag| Change::Flagged(flag, left));
+    }
+    if let Some(rest) = text.strip_prefix("lifted ") {
+        return parse_lifted(rest);
     }
     parse_revocation(text).map(|revocation| Change::Revoked(revocation, left))
 }
