@@ -396,6 +396,6 @@ fn a_log_is_replayed_before_anybody_turns_a_policy_on() {
         assert!(!output.status.success() && text.contains(wrong), "{args:?}: {wrong}: {text}");
     }
     fs::write(log, "nothing\nof use\n").unwrap();
-    let text = complaint(&otpgate(&["explain", "-c", &path, "--replay", log]), 1);
+    let text = complaint(&otpgate(&["explain", "-c", &path, "--replay", log]), 2);
     assert!(text.contains("no line of it is a request to a site"), "{text}");
 }

@@ -153,6 +153,7 @@ fn every_metric_of_the_readme_exists_and_every_metric_is_in_it() {
     metrics.directory("shop", "file contacts.yaml").looked_up(otpgate::audit::Lookup::Found);
     metrics.marked("shop", "webhook", otpgate::audit::MarkOutcome::Taken);
     metrics.banned("failures");
+    metrics.site("shop").reason(otpgate::audit::Verdict::Refuse, "high_score");
     metrics.risk.database("country", otpgate::words::Timestamp::default());
     metrics.risk.list("drop", 1, None);
     metrics.risk.dns_answered("spamhaus", otpgate::audit::DnsAnswer::Listed);

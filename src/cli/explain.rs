@@ -39,7 +39,7 @@ pub struct Args {
     /// The method.
     #[arg(long, value_name = "METHOD", default_value = "GET")]
     pub method: String,
-    /// A header of the request, such as `Cookie: a=b`; may be given several times. Without a `User-Agent` it is a browser's.
+    /// A header, such as `Cookie: a=b`; may be repeated. Without a `User-Agent` it is a browser's.
     #[arg(long = "header", value_name = "HEADER")]
     pub headers: Vec<String>,
     /// An access log instead, combined or JSON; `-` reads standard input.

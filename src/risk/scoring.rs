@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use crate::audit::RiskMetrics;
-use crate::request::CanonicalRequest;
+use crate::request::{CanonicalRequest, RequestKind};
 use crate::risk::{
     AddressRisk, Bans, Behaviour, ContactRisk, DatabaseFile, DatabaseState, Finding, ListState, Points, Remote,
     Renewed, Risk, Rule, robot,
@@ -44,7 +44,8 @@ impl Scoring {
         self.address.judge(&request.client, &mut risk);
         self.rules.iter().for_each(|rule| rule.judge(request, headers, &mut risk));
         // These are no findings about the address: they count whatever list it is on.
-        if let Some(how) = robot::robot(headers) {
+        // Clients of an API are programs, and may say so.
+        if let (RequestKind::Navigation, Some(how)) = (request.kind, robot::robot(headers)) {
             risk.found_as(Finding::Robot, &self.points, || how.to_owned());
         }
         if let Some(what) = robot::hints(request, headers) {

@@ -342,13 +342,21 @@ async fn robots_have_points_and_pass() {
     let config = CONFIG.replace("account: {channels: email}", "account: {channels: email, challenge_at: 40}");
     let gateway = start(&config, "", &upstream);
     let mut client = Client::new(HOST, gateway.port);
-    for (path, agent, score) in [("/account/1", "curl/8.15.0", "10"), ("/account/2", "", "10")] {
-        let answer = client.send("GET", path, &[("accept", "application/json"), ("user-agent", agent)], "").await;
+    for (path, agent, accept, score) in [
+        ("/account/1", "curl/8.15.0", "text/html", "10"),
+        ("/account/2", "", "text/html", "10"),
+        // A client of an API is a program, and may say so.
+        ("/account/4", "curl/8.15.0", "application/json", "0"),
+    ] {
+        let answer = client.send("GET", path, &[("accept", accept), ("user-agent", agent)], "").await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(upstream.seen_at(path)[0].header("x-otpgate-score"), Some(score));
     }
     assert_eq!(client.get("/account/3").await.status, 200);
     assert_eq!(upstream.seen_at("/account/3")[0].header("x-otpgate-score"), Some("0"));
-    let told = said(&gateway, &["explain", "--header", "User-Agent: curl/8", "http://shop.test/account/1"]);
+    let told = said(
+        &gateway,
+        &["explain", "--header", "User-Agent: curl/8", "--header", "Accept: text/html", "http://shop.test/account/1"],
+    );
     assert!(told.contains("robot (by its user agent) 10 (by default)"), "{told}");
 }

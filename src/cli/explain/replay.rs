@@ -53,19 +53,19 @@ pub(super) fn run(
         Ok(report) => report,
         Err(error) => {
             writeln!(err, "{}: {error}", log.display())?;
-            return Ok(ExitCode::FAILURE);
+            return Ok(ExitCode::from(BAD));
         }
     };
     if report.is_empty() {
         writeln!(err, "{}: no line of it is a request to a site of this config", log.display())?;
-        return Ok(ExitCode::FAILURE);
+        return Ok(ExitCode::from(BAD));
     }
     out.write_all(report.to_string().as_bytes())?;
     if let Some(picture) = &args.svg {
         let title = format!("What would become of the requests of {}", log.display());
         if let Err(error) = std::fs::write(picture, chart::svg(&report, &title, &thresholds)) {
             writeln!(err, "{}: {error}", picture.display())?;
-            return Ok(ExitCode::FAILURE);
+            return Ok(ExitCode::from(BAD));
         }
     }
     Ok(ExitCode::SUCCESS)
