@@ -14,8 +14,8 @@ use ipnet::Ipv4Net;
 use mmdb_writer::{Value, Writer};
 use otpgate::request::{CanonicalRequest, Door, PathRules, RawRequest, TrustedProxies};
 use otpgate::risk::{
-    AddressList, AddressRisk, DatabaseFile, Held, ListFile, Mark, Means, Points, PrefixTable, Rates, Risk, Scoring,
-    Whom, networks,
+    AddressList, AddressRisk, DatabaseFile, Held, ListFile, Mark, Means, Points, PrefixTable, Rates, Risk, Rule,
+    RuleSettings, Scoring, Whom, networks,
 };
 use otpgate::store::Sign;
 use otpgate::words::Timestamp;
@@ -88,6 +88,21 @@ fn headers() -> HeaderMap {
     all.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
 }
 
+/// Twenty rules of the kinds that there are, of which an honest visitor meets none.
+fn rules() -> Vec<Rule> {
+    let kinds = |number: u32| match number % 4 {
+        0 => format!("country: [KP, IR, SY, CU], path: /section{number}/**"),
+        1 => format!("asn: [AS{}, AS{}]", 64_496 + number, 64_512 + number),
+        2 => format!("header: {{User-Agent: ['*robot{number}*', 'tool{number}/*']}}"),
+        _ => format!("no_header: Accept-Language, path: [/forms{number}/**, /api{number}/**]"),
+    };
+    let rule = |number: u32| {
+        let text = format!("{{when: {{{}}}, points: 20, reason: rule {number}}}", kinds(number));
+        otpgate::config::read::<RuleSettings>(&text).and_then(|settings| settings.rule()).expect("a rule")
+    };
+    (0..20).map(rule).collect()
+}
+
 fn request(peer: IpAddr, headers: &HeaderMap) -> CanonicalRequest {
     let (method, target) = (&Method::GET, b"/account/orders?page=2".as_slice());
     let raw = RawRequest { method, target, headers, authority: None, peer, tls: true };
@@ -116,7 +131,7 @@ fn bench(c: &mut Criterion) {
         Points::default(),
     )
     .expect("a risk");
-    let scoring = Scoring { address, ..Scoring::default() };
+    let scoring = Scoring { address, rules: rules(), ..Scoring::default() };
 
     let mut dice = Dice(3);
     let headers = headers();
@@ -126,7 +141,7 @@ fn bench(c: &mut Criterion) {
     group.bench_function("which of 1,000,000 prefixes", |b| {
         b.iter(|| table.lists_of(black_box(next.next().expect("a request").client.ip)));
     });
-    group.bench_function("the whole score, country, ASN and 1,000,000 prefixes", |b| {
+    group.bench_function("the whole score: country, ASN, 1,000,000 prefixes and 20 rules", |b| {
         b.iter(|| scoring.of(black_box(next.next().expect("a request")), &headers));
     });
     group.finish();

@@ -4,6 +4,7 @@
 //! [`Gateway::judge`] in `judge.rs`: start reading there. What a visitor then does on the portal are the steps of
 //! `steps.rs` ([`Gateway::arrive`], [`Gateway::send`], [`Gateway::verify`], …).
 
+mod along;
 mod ask;
 mod asking;
 mod behaviour;

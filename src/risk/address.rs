@@ -87,7 +87,7 @@ impl AddressRisk {
     /// Whether a database has `field`.
     #[must_use]
     pub fn tells(&self, field: Field) -> bool {
-        self.databases.iter().any(|database| database.load().fields().any(|known| known == field))
+        files::tell(&self.databases, field)
     }
 
     /// Where a client is. Of one that is uncertain nothing is known.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::risk::source::utf8;
+use crate::risk::source::{self, utf8};
 use crate::risk::{Finding, List, ListKind, ListState, MailDomains, Points, Renewed, Risk, Source, Unreadable, files};
 use crate::words::{Address, Contact};
 
@@ -98,17 +98,12 @@ impl ContactRisk {
 
     /// Goes on with what another config knows of the same addresses. Gives whether there is something to be read again.
     pub(super) fn take_over(&mut self, old: &Self) -> bool {
-        for list in &mut self.lists {
-            for theirs in &old.lists {
-                list.source.take_over(&theirs.source);
-            }
-        }
         if let (Some(mine), Some(theirs)) = (&mut self.mail, &old.mail)
             && mine.is_same(theirs)
         {
             *mine = Arc::clone(theirs);
         }
-        self.lists.iter().any(|list| list.source.has_changed())
+        source::take_over(self.lists.iter_mut().map(|list| &mut list.source), &old.sources().collect::<Vec<_>>())
     }
 }
 

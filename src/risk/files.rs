@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::risk::pace::Pace;
-use crate::risk::source::{Held, Watched};
+use crate::risk::source::{self, Held, Watched};
 use crate::risk::{
     AddressList, AddressRisk, Content, Database, Field, Listed, Meaning, Means, PrefixTable, Source, TooManyLists,
     Unreadable,
@@ -76,6 +76,11 @@ const OLD: u64 = 90;
 
 /// How long readers of an old table are waited for at most; a look-up takes less than a thousandth of a second.
 const READERS: (u32, Duration) = (1000, Duration::from_millis(2));
+
+/// Whether one of these databases has `field`.
+pub(super) fn tell(databases: &[DatabaseFile], field: Field) -> bool {
+    databases.iter().any(|database| database.load().fields().any(|known| known == field))
+}
 
 // === impl DatabaseState ===
 
@@ -269,13 +274,8 @@ impl AddressRisk {
 
     /// Goes on with what another config knows of the same addresses. Gives whether there is something to be read again.
     pub(super) fn take_over(&mut self, old: &Self) -> bool {
-        for file in &mut self.files {
-            for theirs in &old.files {
-                file.source.take_over(&theirs.source);
-            }
-        }
         self.dns.take_over(&old.dns);
-        self.files.iter().any(|file| file.source.has_changed())
+        source::take_over(self.files.iter_mut().map(|file| &mut file.source), &old.sources().collect::<Vec<_>>())
     }
 }
 

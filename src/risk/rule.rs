@@ -183,7 +183,7 @@ fn pattern(patterns: &[Placed<String>]) -> Result<Regex, String> {
         .unicode(false)
         .size_limit(PATTERN)
         .build()
-        .map_err(|_| "the patterns of a header are too long, or hold more than ASCII".to_owned())
+        .map_err(|_| "the patterns of this header are too long: part them among several rules".to_owned())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, Many, Place, Placed, Surroundings};
+use crate::risk::files::tell;
 use crate::risk::{
     AddressRisk, Blocklists, ContactRisk, Dns, Field, Finding, ListFile, MailDomains, Points, PointsSettings, Rule,
     RuleSettings, Scoring,
@@ -113,7 +114,7 @@ impl RiskSettings {
 
     fn address_risk(&self, points: Points, cache: &Path, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
         let databases = self.geoip.open(around)?;
-        let says = |field| databases.iter().any(|database| database.load().fields().any(|known| known == field));
+        let says = |field| tell(&databases, field);
         if let Some(country) = self.expect_countries.first().filter(|_| !says(Field::Country)) {
             return Err(country.fault("nothing says which country an address is in: add `geoip: {country: …}`"));
         }

@@ -150,13 +150,23 @@ impl Source {
     }
 
     /// Goes on with what another config knows of the same address.
-    pub(super) fn take_over(&mut self, old: &Self) {
+    fn take_over(&mut self, old: &Self) {
         if let (Self::Remote(mine), Self::Remote(theirs)) = (&mut *self, old)
             && mine.remote.is_same(&theirs.remote)
         {
             mine.remote = theirs.remote.again(&mine.remote);
         }
     }
+}
+
+/// Goes on with what the sources of another config know of the same addresses. Gives whether one of them is to be read again.
+pub(super) fn take_over<'s>(mine: impl Iterator<Item = &'s mut Source>, theirs: &[&Source]) -> bool {
+    let mut is_new = false;
+    for source in mine {
+        theirs.iter().for_each(|theirs| source.take_over(theirs));
+        is_new |= source.has_changed();
+    }
+    is_new
 }
 
 // === impl Watched ===

@@ -65,8 +65,12 @@ log: {format: json, level: info}
 
 /// The same files as in the tests of addresses; carol has an address and a number.
 fn start(files: &Files, upstream: &Upstream) -> Gateway {
+    start_with(CONFIG, files, upstream)
+}
+
+fn start_with(config: &str, files: &Files, upstream: &Upstream) -> Gateway {
     files.write("contacts.yaml", b"carol: {email: carol@example.com, sms: '+60123456789'}\n");
-    files.start(&CONFIG.replace("contacts.yaml", "{files}/contacts.yaml"), upstream)
+    files.start(&config.replace("contacts.yaml", "{files}/contacts.yaml"), upstream)
 }
 
 async fn from(gateway: &Gateway, host: &str, ip: &str, path: &str, more: &[(&str, &str)]) -> Answer {
@@ -217,6 +221,31 @@ async fn c08_a_confirmation_counts_only_on_the_channel_that_the_score_asks_for()
     assert_eq!(api_verify(&mut carol, &challenge["id"], &code).await.status, 200);
     assert_eq!(carol.call("POST", "/pay/a", transfer()).await.status, 200);
     assert_eq!(upstream.hits("/pay/a"), 1);
+}
+
+/// Whatever is found of a subject, who is known last of all, counts: for the channels that are offered, and on routes whose score
+/// would be too low without it.
+#[tokio::test]
+async fn what_was_seen_of_a_subject_asks_for_more() {
+    let (files, upstream) = (Files::new(), Upstream::start());
+    let roaming = "risk:\n  behaviour: {networks: 2/1h}\n  points: {subject_roams: 60}\n";
+    let gateway = start_with(&CONFIG.replace("risk:\n", roaming), &files, &upstream);
+    let signed_in = async |subject: &str, ip: &str| {
+        let mut visitor = Client::new(HOST, gateway.port).behind(ip);
+        sign_in(&mut visitor, subject).await;
+        visitor
+    };
+    for ip in [HOME, "198.51.100.7", "192.0.3.5"] {
+        assert_eq!(signed_in("carol", ip).await.call("GET", "/account/a", None).await.status, 401);
+    }
+    let seen = async || {
+        let challenge = api_challenge(&mut signed_in("carol", HOME).await, "GET", "/account/b", None).await;
+        gateway.log().contains("subject_roams (2 networks within 1h) 60") && offered(&challenge) == ["sms"]
+    };
+    within(std::time::Duration::from_secs(5), "only the stronger channel", seen).await;
+    assert_eq!(signed_in("carol", HOME).await.call("GET", "/shop/c", None).await.status, 401);
+    assert_eq!(signed_in("dave", HOME).await.call("GET", "/shop/d", None).await.status, 200);
+    assert_eq!((upstream.hits("/shop/c"), upstream.hits("/shop/d")), (0, 1));
 }
 
 /// A site that only observes stops nobody, and tells what it would have done: in the log and in metrics by reason.

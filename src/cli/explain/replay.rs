@@ -94,7 +94,7 @@ struct Visitor {
 }
 
 /// Why no policy has a say on a request that no gateway would let in.
-const AT_THE_DOOR: &str = "is refused at the door, for what it asks in two ways";
+const AT_THE_DOOR: &str = "refused at the door, for what they ask in two ways";
 /// The longest line that is read, in bytes: what is longer is no request.
 const LINE: usize = 64 * 1024;
 /// The application's session and the network, where a policy binds to them: a visitor of a log keeps the one, and the other is
@@ -164,19 +164,19 @@ impl<'p> Replay<'p> {
         let only = plan.sites.first().filter(|_| plan.sites.len() == 1);
         let own = self.site.or(only).and_then(|site| site.spec.hosts.first()).map(|host| host.name().to_owned());
         let host = if self.site.is_some() { own } else { entry.host.or(own) };
-        let Some(host) = host else { return report.outside("names no host: say which site by `--site`") };
-        let Ok(host) = HeaderValue::try_from(host) else { return report.outside("names what can be no host") };
+        let Some(host) = host else { return report.outside("without a host: say which site by `--site`") };
+        let Ok(host) = HeaderValue::try_from(host) else { return report.outside("with what can be no host") };
         headers.insert(http::header::HOST, host);
         let (method, target) = (&entry.method, entry.target.as_bytes());
         let raw = RawRequest { method, target, headers: &headers, authority: None, peer: entry.peer, tls: false };
         let Ok(door) = Door::enter(raw, &plan.trusted) else { return report.outside(AT_THE_DOOR) };
         let Some(site) = self.site.or_else(|| site_of(plan, door.authority.host())) else {
-            return report.outside("is of a host that this config does not have");
+            return report.outside("to hosts that this config does not have");
         };
         let Ok(mut request) = door.path(site.spec.path_rules()) else { return report.outside(AT_THE_DOOR) };
         request.client.country = plan.scoring.address.whereabouts(&request.client).country;
         if Gateway::is_portal(&request.path) {
-            return report.outside("is for a page of the gateway itself");
+            return report.outside("to pages of the gateway itself");
         }
         if self.paths.as_ref().is_some_and(|paths| !paths.matches(request.path.folded())) {
             return;

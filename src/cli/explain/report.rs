@@ -167,7 +167,7 @@ impl fmt::Display for Report {
             writeln!(f, "{:10}{count} {why}", "aside")?;
         }
         if let Some(first) = self.first_unread {
-            writeln!(f, "{:10}{} lines are no requests, the first of them line {first}", "aside", self.unread)?;
+            writeln!(f, "{:10}{} lines that are no requests, the first of them line {first}", "aside", self.unread)?;
         }
         self.policies(f)?;
         self.histogram(f)?;
