@@ -1,11 +1,12 @@
 //! How likely it is that a request means no good: signals, each with its points, and the score that is their sum.
 //!
 //! May use: `words`, `request`, `config`. Pure but for the files that the config names: what must be asked is asked by the
-//! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]) and of a contact
-//! that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at [`Scoring`].
+//! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]), of who is known to
+//! send it ([`SubjectRisk`]), and of a contact that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at [`Scoring`].
 
 mod address;
 mod contact;
+mod countries;
 mod files;
 mod finding;
 mod geo;
@@ -15,6 +16,8 @@ mod netlist;
 mod prefix;
 mod scoring;
 pub mod settings;
+mod subject;
+mod travel;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
 pub use contact::{ContactFacts, ContactRisk};
@@ -26,6 +29,8 @@ pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};
 pub use prefix::{OnLists, PrefixTable};
 pub use scoring::Scoring;
+pub use subject::{SubjectFacts, SubjectRisk, Trip};
+pub use travel::{apart, is_elsewhere, is_possible};
 
 use std::fmt;
 use std::ops::Deref;
@@ -81,10 +86,24 @@ impl Risk {
 
     /// Adds what was found besides.
     pub fn extend(&mut self, more: Self) {
-        self.signals.extend(more.signals);
+        for signal in more.signals {
+            self.push(signal);
+        }
     }
 
-    fn found(&mut self, finding: Finding, points: &Points) {
+    /// Whether its address says where its visitor is: it is known, not on any list, and neither a trusted network nor one that
+    /// hides who uses it.
+    #[must_use]
+    pub fn is_where_it_says(&self) -> bool {
+        let is_listed = |signal: &Signal| matches!(signal.name, Name::List(_));
+        self.trusted_by.is_none()
+            && !self.at.is_veiled()
+            && !self.at.spot().is_unknown()
+            && !self.signals.iter().any(is_listed)
+    }
+
+    /// Adds a finding, if it is worth anything.
+    pub fn found(&mut self, finding: Finding, points: &Points) {
         self.found_as(finding, points, String::new);
     }
 
@@ -99,8 +118,19 @@ impl Risk {
     fn add(&mut self, name: Name, points: u8, detail: impl FnOnce() -> String) {
         // What is worth nothing is no finding.
         if points > 0 {
-            self.signals.push(Signal { name, detail: detail(), points });
+            self.push(Signal { name, detail: detail(), points });
         }
+    }
+
+    fn push(&mut self, signal: Signal) {
+        let abroad = |signal: &Signal| matches!(signal.name, Name::Finding(finding) if finding.is_abroad());
+        if abroad(&signal) {
+            if self.signals.iter().any(|known| abroad(known) && known.points >= signal.points) {
+                return;
+            }
+            self.signals.retain(|known| !abroad(known));
+        }
+        self.signals.push(signal);
     }
 }
 

@@ -438,6 +438,7 @@ fn verdict(
         wanted: None,
         confirmed: false,
         score,
+        is_whole: true,
         app_session: None,
         network: KeyedHash::new([0; 16]),
         now: SystemClock.now(),

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 
 use crate::request::ClientAddress;
 use crate::risk::{
-    DatabaseFile, Finding, ListFile, OnLists, Points, PrefixTable, Risk, Unreadable, Whereabouts, files,
+    DatabaseFile, Field, Finding, ListFile, OnLists, Points, PrefixTable, Risk, Unreadable, Whereabouts, files,
 };
 use crate::words::Country;
 
@@ -76,6 +76,12 @@ impl AddressRisk {
     #[must_use]
     pub fn is_on(&self) -> bool {
         !self.databases.is_empty() || !self.lists.load().lists.is_empty()
+    }
+
+    /// Whether a database says this of addresses.
+    #[must_use]
+    pub fn knows(&self, field: Field) -> bool {
+        self.databases.iter().any(|database| database.load().fields().any(|known| known == field))
     }
 
     /// Where a client is. Of one that is uncertain nothing is known.

@@ -1,7 +1,7 @@
 //! What speaks against a contact that a visitor types.
 
 use crate::risk::{Finding, List, Points, Risk};
-use crate::words::Contact;
+use crate::words::{Contact, Country};
 
 /// What speaks against contacts, as the config has it.
 #[derive(Debug, Default)]
@@ -10,6 +10,8 @@ pub struct ContactRisk {
     pub lists: Vec<List>,
     /// What each finding is worth.
     pub points: Points,
+    /// Whether it is known which country an address is in.
+    pub knows_countries: bool,
 }
 
 /// What must be found out of a contact.
@@ -19,6 +21,8 @@ pub struct ContactFacts {
     pub is_voip: bool,
     /// How many others proved it lately.
     pub others: u32,
+    /// The country of its number, and the other one that the visitor is in.
+    pub abroad: Option<(Country, Country)>,
 }
 
 // === impl ContactRisk ===
@@ -27,7 +31,19 @@ impl ContactRisk {
     /// Whether anything could speak against a contact.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.lists.is_empty() || self.points.counts(Finding::VoipNumber) || self.points.counts(Finding::ContactReused)
+        let counts = |finding| self.points.counts(finding);
+        !self.lists.is_empty() || counts(Finding::VoipNumber) || counts(Finding::ContactReused) || self.compares()
+    }
+
+    /// Whether the country of a number is compared with that of the visitor.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        self.knows_countries && self.points.counts(Finding::PhoneCountry)
+    }
+
+    /// Adds that the visitor is in another country than the number is of.
+    pub fn abroad(&self, number: Country, visitor: Country, risk: &mut Risk) {
+        risk.found_as(Finding::PhoneCountry, &self.points, || format!("{number}, from {visitor}"));
     }
 
     /// What speaks against `contact`.
@@ -42,6 +58,9 @@ impl ContactRisk {
         }
         if facts.others > 0 {
             risk.found(Finding::ContactReused, &self.points);
+        }
+        if let Some((number, visitor)) = facts.abroad {
+            self.abroad(number, visitor, &mut risk);
         }
         risk
     }

@@ -27,6 +27,14 @@ macro_rules! findings {
                 }
             }
 
+            /// Whether it says no more than that a request comes from abroad: of several such, the one that is worth the most
+            /// counts. An honest traveller is abroad once.
+            #[must_use]
+            pub const fn is_abroad(self) -> bool {
+                use Finding::{CountryChanged, CountryUnexpected, ImpossibleTravel, PhoneCountry};
+                matches!(self, CountryUnexpected | CountryChanged | ImpossibleTravel | PhoneCountry)
+            }
+
             /// Its points where the config gives none.
             #[must_use]
             pub const fn usual(self) -> u8 {
@@ -59,6 +67,11 @@ findings! {
     HostingNetwork = hosting_network, 25, "An address in a network whose machines are rented out.";
     Anonymiser = anonymiser, 30, "An address of a VPN, an open proxy, or an exit of Tor.";
     AddressUncertain = address_uncertain, 85, "An address that is not known, since forwarded headers break off or contradict each other.";
+    CountryChanged = country_changed, 30, "Another country than the one in which the visitor answered the last code.";
+    AsnChanged = asn_changed, 10, "Another autonomous system than then, in the same country.";
+    ImpossibleTravel = impossible_travel, 50, "A place that nobody can have come to from the one where the same subject was last.";
+    NewDevice = new_device, 15, "A browser with which the subject has answered no code before.";
+    PhoneCountry = phone_country, 20, "An address in another country than the visitor's telephone numbers.";
     VoipNumber = voip_number, 0, "A number on the internet, by its range.";
     ContactReused = contact_reused, 0, "A contact that others proved at the site within 30 days.";
 }

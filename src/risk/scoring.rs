@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use crate::request::CanonicalRequest;
-use crate::risk::{AddressRisk, ContactRisk, Points, Risk};
+use crate::risk::{AddressRisk, ContactRisk, Points, Risk, SubjectRisk};
 
 /// Everything that makes a score.
 #[derive(Debug, Default)]
@@ -12,6 +12,8 @@ pub struct Scoring {
     pub points: Points,
     /// What speaks against addresses.
     pub address: AddressRisk,
+    /// What speaks against who is known to send a request.
+    pub subject: SubjectRisk,
     /// What speaks against contacts.
     pub contact: ContactRisk,
 }

@@ -1,15 +1,16 @@
 //! The config's `risk`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, NotYet, Place, Placed, Surroundings};
+use crate::config::{Fault, Many, NotYet, Period, Place, Placed, Surroundings};
 use crate::risk::finding::worth;
 use crate::risk::{
     AddressList, AddressRisk, ContactRisk, DatabaseFile, Field, List, ListFile, ListKind, Means, Points,
-    PointsSettings, Scoring,
+    PointsSettings, Scoring, SubjectRisk,
 };
 use crate::words::Country;
 
@@ -29,6 +30,18 @@ pub struct RiskSettings {
     /// The countries where visitors are expected. Default: any.
     #[serde(default)]
     pub expect_countries: Many<Placed<Country>>,
+    /// Browsers with which a code was answered.
+    #[serde(default)]
+    pub devices: DevicesSettings,
+}
+
+/// Browsers with which a code was answered: one that the subject never used is `new_device`. It is never a proof.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DevicesSettings {
+    /// How long a browser is remembered after a code, by a sealed cookie; up to a year. `0s` sets no such cookie.
+    /// Default 180d.
+    pub remember: Option<Placed<Period>>,
 }
 
 /// Databases in MaxMind's format: of MaxMind, DB-IP, IPinfo or iptoasn. Read again when they change.
@@ -99,8 +112,17 @@ impl RiskSettings {
     pub fn scoring(&self, around: &Surroundings<'_>) -> Result<Scoring, Fault> {
         let points = self.points.points()?;
         let lists = self.lists.iter().filter_map(|list| list.of_contacts(around).transpose());
-        let contact = ContactRisk { lists: lists.collect::<Result<_, _>>()?, points };
-        Ok(Scoring { points, address: self.address_risk(points, around)?, contact })
+        let lists = lists.collect::<Result<_, _>>()?;
+        let address = self.address_risk(points, around)?;
+        let knows_countries = address.knows(Field::Country);
+        let contact = ContactRisk { lists, points, knows_countries };
+        let subject = SubjectRisk {
+            points,
+            remember: self.devices.remember(),
+            knows_places: knows_countries || address.knows(Field::Latitude),
+            knows_systems: address.knows(Field::System),
+        };
+        Ok(Scoring { points, address, subject, contact })
     }
 
     fn address_risk(&self, points: Points, around: &Surroundings<'_>) -> Result<AddressRisk, Fault> {
@@ -134,6 +156,16 @@ impl RiskSettings {
         let points = self.points.places().map(|(name, place)| (name.to_owned(), place));
         let lists = self.lists.iter().map(|list| (list.name.value.trim().to_owned(), list.name.place));
         points.chain(lists).collect()
+    }
+}
+
+impl DevicesSettings {
+    /// How long a browser is remembered; zero is not at all.
+    #[must_use]
+    pub fn remember(&self) -> Duration {
+        /// Half a year: browsers keep no cookie for longer than 400 days (RFC 6265bis, section 5.5).
+        const USUAL: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+        self.remember.map_or(USUAL, |written| written.value.0)
     }
 }
 

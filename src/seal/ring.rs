@@ -49,6 +49,10 @@ pub enum Purpose {
     Contact,
     /// A mark in the store: whose contact was proved, and who is to be told.
     Mark,
+    /// The cookie by which a browser is known again.
+    Device,
+    /// Where a subject was last, in the store.
+    Place,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -73,7 +77,7 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 9] = [
+const PURPOSES: [(Purpose, &[u8]); 11] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
@@ -83,6 +87,8 @@ const PURPOSES: [(Purpose, &[u8]); 9] = [
     (Purpose::Onward, b"otpgate onward v1"),
     (Purpose::Contact, b"otpgate contact v1"),
     (Purpose::Mark, b"otpgate mark v1"),
+    (Purpose::Device, b"otpgate device v1"),
+    (Purpose::Place, b"otpgate place v1"),
 ];
 
 // === impl Secret ===
@@ -288,7 +294,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words, onward, contact, mark] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward, contact, mark, device, place] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -299,6 +305,8 @@ impl Key {
             Purpose::Onward => onward,
             Purpose::Contact => contact,
             Purpose::Mark => mark,
+            Purpose::Device => device,
+            Purpose::Place => place,
         }
     }
 }

@@ -59,7 +59,6 @@ impl Gateway {
         {
             return self.bad_form(&case, policy, BadForm::unreachable(form));
         }
-        site.metrics.count(audit::Verdict::Challenge);
         let is_page = request.kind == RequestKind::Navigation;
         // A body posted by another site is never parked: replaying it would be that site's deed (R15). Nor is a login
         // form: it has a password.
@@ -79,6 +78,10 @@ impl Gateway {
             Ok(found) => found,
             Err(outage) => return self.unavailable(&case, policy, &outage),
         };
+        if let Err(refused) = self.suspect_contacts(&mut case, policy, &who, &known) {
+            return *refused;
+        }
+        site.metrics.count(audit::Verdict::Challenge);
         let asked = match (&who.subject, is_page) {
             (None, _) => Asked::Nobody,
             (Some(_), true) => Asked::Page,
@@ -121,7 +124,7 @@ impl Gateway {
             Park::None => None,
         };
         let likeness = self.likeness(&case, &particulars);
-        let (browser, cookies) = self.browser_of(visit);
+        let (browser, mut cookies) = self.browser_of(visit);
         let id = self.shared.challenge_id();
         let opening = Opening { id, browser, particulars, parking, likeness, reference: self.shared.reference() };
         match self.open(site, &opening).await {
@@ -138,6 +141,7 @@ impl Gateway {
                 if parks {
                     self.note(self.event_under(Kind::Parked, &case, policy, opening.reference)).await;
                 }
+                cookies.extend(self.move_device(site, visit, who.subject.as_ref()).await);
                 self.put(&case, policy, opening.id, opening.browser, cookies).await
             }
             Err(error) => self.unavailable(&case, policy, &error.into()),

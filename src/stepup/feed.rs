@@ -31,6 +31,7 @@ pub async fn follow(shared: Arc<Shared>) {
                 let (lost, emptied) = (changes.lost, changes.emptied);
                 if lost {
                     shared.all_answers().iter().for_each(|answers| answers.forget_all());
+                    shared.places.forget_all();
                 }
                 // What happened since counts for more than what is held.
                 cursor = apply(&shared, changes);
@@ -62,6 +63,7 @@ fn apply(shared: &Shared, changes: Changes) -> Cursor {
                 shared.sessions(site).forget(*session);
                 shared.answers(site).changed(*session);
             }
+            Change::Moved { subject, .. } => shared.places.forget(*subject),
             Change::Unlocked { site, subject } => shared.locks.forget(site, *subject),
         }
     }

@@ -19,10 +19,11 @@ use crate::stepup::SignIn;
 use crate::stepup::cooldown::Calm;
 use crate::stepup::locks::Locks;
 use crate::stepup::mark::Queueing;
+use crate::stepup::places::Places;
 use crate::stepup::recheck::Told;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
-    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, GrantId, KeyedHash, ParkedId, Policy, Reference,
+    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, DeviceId, GrantId, KeyedHash, ParkedId, Policy, Reference,
     ResumeToken, Subject,
 };
 
@@ -63,6 +64,8 @@ pub struct Shared {
     pub(super) told: Told,
     /// What was found of contacts under a cool-down.
     pub(super) calm: Calm,
+    /// Where subjects were last.
+    pub(super) places: Places,
 }
 
 /// How challenges are put: the config's `challenge` and `limits`.
@@ -164,6 +167,7 @@ impl Shared {
             marks: Queueing::default(),
             told: Told::default(),
             calm: Calm::default(),
+            places: Places::default(),
         }
     }
 
@@ -209,6 +213,10 @@ impl Shared {
 
     pub(super) fn browser_id(&self) -> BrowserId {
         BrowserId::from_random(self.random.bytes())
+    }
+
+    pub(super) fn device_id(&self) -> DeviceId {
+        DeviceId::from_random(self.random.bytes())
     }
 
     pub(super) fn grant_id(&self) -> GrantId {

@@ -78,6 +78,7 @@ impl Gateway {
             wanted: None,
             confirmed: false,
             score: case.risk.score(),
+            is_whole: true,
             app_session: None,
             network: KeyedHash::new([0; 16]),
             now: Timestamp::default(),
@@ -86,7 +87,9 @@ impl Gateway {
         match judge(&nobody) {
             Verdict::Forward(Passage::Bypass) => return self.pass_through(site, visit),
             Verdict::Refuse(why) => return self.refuse(&case, policy, why),
-            Verdict::Forward(Passage::LowScore) if !wants_form(policy) => {
+            Verdict::Forward(Passage::LowScore)
+                if !wants_form(policy) && !self.may_rise(policy, case.risk.score()) =>
+            {
                 return self.send_on(&mut case, Vec::new(), audit::Verdict::Forward);
             }
             Verdict::Forward(_) | Verdict::Challenge(_) => {}
@@ -108,11 +111,13 @@ impl Gateway {
             return self.pass_through(site, visit);
         }
         let proofs = self.proofs(site, grant, who.subject.as_ref());
+        let is_whole = self.suspect(&mut case, policy, &who, &proofs).await;
         let facts = Facts {
             has_subject: who.subject.is_some(),
             proofs: &proofs,
             wanted: case.form.as_ref().map(|form| form.hash),
             score: case.risk.score(),
+            is_whole,
             app_session: who.app_session,
             network: if policy.binds(Binding::Network) { self.network_hash(&visit.request) } else { nobody.network },
             now: self.shared.clock.now(),
@@ -307,7 +312,7 @@ impl Gateway {
         Ruling::Forward(Box::new(Forward { add, instead, watch, changing, set_cookies: Vec::new() }))
     }
 
-    fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
+    pub(super) fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
         case.site.metrics.count(audit::Verdict::Refuse);
         let reference = self.shared.reference();
         let name = match policy {

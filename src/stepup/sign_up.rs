@@ -119,7 +119,8 @@ impl Gateway {
             // Whoever comes without a cookie has proved nothing yet.
             by => self.others(case.site, form.hash, by.unwrap_or(KeyedHash::new([0; 16])), false).await?,
         };
-        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, others }))
+        let abroad = self.phone_abroad(contact, &case.risk).flatten();
+        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, others, abroad }))
     }
 
     /// Remembers who proved a contact: the subject, or where nobody is signed in the browser under its new name. What cannot

@@ -11,7 +11,7 @@ fn rules() -> ContactRisk {
         List::parse("disposable", ListKind::EmailDomain, 60, "# one a line\nmailinator.com\n\n*.Trash.example\n");
     let numbers = List::parse("borrowed", ListKind::Phone, 70, "+1 415 555 0100\n");
     let points = Points::default().with(Finding::VoipNumber, 25).with(Finding::ContactReused, 20);
-    ContactRisk { lists: vec![domains.unwrap(), numbers.unwrap()], points }
+    ContactRisk { lists: vec![domains.unwrap(), numbers.unwrap()], points, knows_countries: false }
 }
 
 fn names(risk: &Risk) -> Vec<&str> {
@@ -34,13 +34,13 @@ fn a_disposable_domain_and_all_below_it_are_known() {
 #[test]
 fn signals_add_up_to_100_at_most_and_say_why() {
     let number = Contact::parse(Channel::Voice, "+14155550100").unwrap();
-    let risk = rules().of(&number, ContactFacts { is_voip: true, others: 3 });
+    let risk = rules().of(&number, ContactFacts { is_voip: true, others: 3, abroad: None });
     assert_eq!(names(&risk), ["borrowed", "voip_number", "contact_reused"]);
     assert_eq!(risk.score(), 100);
-    let risk = rules().of(&email("eve@example.com"), ContactFacts { is_voip: false, others: 1 });
+    let risk = rules().of(&email("eve@example.com"), ContactFacts { is_voip: false, others: 1, abroad: None });
     assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
     let silent = ContactRisk { points: Points::default(), ..rules() };
-    assert!(silent.of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1 }).score() == 25);
+    assert!(silent.of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1, abroad: None }).score() == 25);
 }
 
 #[test]

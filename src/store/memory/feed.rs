@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::expiring::Expiring;
 use crate::store::{Change, Changes, Cursor, Revocation, SiteKey, StoreError};
-use crate::words::{GrantId, KeyedHash, Timestamp};
+use crate::words::{DeviceId, GrantId, KeyedHash, Timestamp};
 
 /// Revocations that are kept, and the last changes.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ enum Published {
     Revoked(Revocation, Timestamp),
     Session(SiteKey, KeyedHash),
     Unlocked(SiteKey, KeyedHash),
+    Moved(SiteKey, KeyedHash),
 }
 
 /// A revocation as a key that can be sorted.
@@ -29,6 +30,7 @@ enum Published {
 enum RevocationKey {
     Subject(String, KeyedHash, Timestamp),
     Grant(String, GrantId),
+    Device(String, DeviceId),
 }
 
 /// Revocations that are kept. One must never give way to another, so beyond it revoking fails.
@@ -66,6 +68,10 @@ impl Feed {
         self.publish(Published::Unlocked(site.clone(), subject));
     }
 
+    pub(super) fn moved(&mut self, site: &SiteKey, subject: KeyedHash) {
+        self.publish(Published::Moved(site.clone(), subject));
+    }
+
     fn publish(&mut self, published: Published) {
         if self.last.len() == LAST {
             self.last.pop_front();
@@ -96,6 +102,7 @@ impl Feed {
                 Change::Revoked(revocation.clone(), end.since(now).unwrap_or_default())
             }
             Published::Session(site, session) => Change::Session { site: site.clone(), session: *session },
+            Published::Moved(site, subject) => Change::Moved { site: site.clone(), subject: *subject },
             Published::Unlocked(site, subject) => Change::Unlocked { site: site.clone(), subject: *subject },
         });
         Changes { changes: changes.collect(), cursor: here, ..Changes::default() }
@@ -109,6 +116,7 @@ impl From<&Revocation> for RevocationKey {
         match revocation {
             Revocation::Subject { site, subject, until } => Self::Subject(site.to_string(), *subject, *until),
             Revocation::Grant { site, grant } => Self::Grant(site.to_string(), *grant),
+            Revocation::Device { site, device } => Self::Device(site.to_string(), *device),
         }
     }
 }
@@ -120,6 +128,7 @@ impl From<&RevocationKey> for Revocation {
                 Self::Subject { site: SiteKey::new(site), subject: *subject, until: *until }
             }
             RevocationKey::Grant(site, grant) => Self::Grant { site: SiteKey::new(site), grant: *grant },
+            RevocationKey::Device(site, device) => Self::Device { site: SiteKey::new(site), device: *device },
         }
     }
 }

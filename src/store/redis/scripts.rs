@@ -39,6 +39,9 @@ scripts! { SITE:
     CARRY = "carry.lua",
     PROVERS = "provers.lua",
     CONTACTS_SEEN = "contacts_seen.lua",
+    TURN_DEVICE = "turn_device.lua",
+    PUT_PLACE = "put_place.lua",
+    PLACE = "place.lua",
 }
 
 scripts! { PUMPING:
