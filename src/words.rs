@@ -20,7 +20,9 @@ mod time;
 pub use channel::{Channel, ChannelSet};
 pub use contact::{Address, BadContact, Contact, EmailAddress, PhoneNumber};
 pub use country::{BadCountry, Country};
-pub use id::{BadId, BrowserId, ChallengeId, DeviceId, GrantId, KeyedHash, MarkId, MessageId, ParkedId, Reference, ResumeToken};
+pub use id::{
+    BadId, BrowserId, ChallengeId, DeviceId, GrantId, KeyedHash, MarkId, MessageId, ParkedId, Reference, ResumeToken,
+};
 pub use language::{BadLanguage, Language};
 pub use money::{Amount, BadMoney, Currency, Price};
 pub use policy::{Binding, ContactRule, Policy, SendWhen, StepUp};

@@ -14,7 +14,7 @@ use crate::directory::{DirectoryError, Entry};
 use crate::gate::{Facts, HostPattern, Passage, Verdict, Vouched, Why, judge};
 use crate::identity::Source;
 use crate::request::{CanonicalRequest, Door, RawRequest};
-use crate::risk::{AddressRisk, Risk, Whereabouts};
+use crate::risk::{AddressRisk, Finding, Risk, Whereabouts};
 use crate::server::{Plan, SitePlan, plan};
 use crate::stepup::Gateway;
 use crate::words::{Clock as _, ContactRule, KeyedHash, Policy, StepUp, Subject, SystemClock};
@@ -288,10 +288,33 @@ fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
     if let Some(list) = &risk.trusted_by {
         let _ = write!(text, "\nnothing about the address counts: it is on the list `{list}`");
     }
+    let elsewhere = unasked(plan);
+    if !elsewhere.is_empty() {
+        let _ = write!(text, "\nnot looked at here, where there are no cookies and no store: {}", elsewhere.join(", "));
+    }
     if is_form(policy) && plan.scoring.contact.is_on() {
         text.push_str("\nand what speaks against the contact in the form, which is not known here");
     }
     text
+}
+
+/// What is found of a subject by their cookies and by the store.
+fn unasked(plan: &Plan) -> Vec<&'static str> {
+    let (subject, contact) = (&plan.scoring.subject, &plan.scoring.contact);
+    let counts = |finding| plan.scoring.points.counts(finding);
+    let mut found = Vec::new();
+    for (finding, is_on) in [
+        (Finding::CountryChanged, subject.knows_places && counts(Finding::CountryChanged)),
+        (Finding::AsnChanged, subject.knows_systems && counts(Finding::AsnChanged)),
+        (Finding::ImpossibleTravel, subject.follows_places()),
+        (Finding::NewDevice, subject.remembers_devices()),
+        (Finding::PhoneCountry, contact.compares()),
+    ] {
+        if is_on {
+            found.push(finding.as_str());
+        }
+    }
+    found
 }
 
 /// A policy and its settings.

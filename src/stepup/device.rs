@@ -58,7 +58,8 @@ impl Gateway {
             // The store lost its memory: the browser is a new one with its next code.
             Ok(DeviceTurned::Unknown) => None,
             Ok(DeviceTurned::Stolen) => {
-                self.stolen(site, visit, device.id, subject.map(|subject| (subject, self.subject_hash(site, subject)))).await;
+                self.stolen(site, visit, device.id, subject.map(|subject| (subject, self.subject_hash(site, subject))))
+                    .await;
                 DEVICE.clear(visit.request.scheme).ok()
             }
             Err(error) => {

@@ -23,8 +23,8 @@ use crate::stepup::places::Places;
 use crate::stepup::recheck::Told;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
-    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, DeviceId, GrantId, KeyedHash, ParkedId, Policy, Reference,
-    ResumeToken, Subject,
+    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, DeviceId, GrantId, KeyedHash, ParkedId, Policy,
+    Reference, ResumeToken, Subject,
 };
 
 /// Everything that one config makes. A reload makes a new one and swaps it in whole (I11).

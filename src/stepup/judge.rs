@@ -87,9 +87,7 @@ impl Gateway {
         match judge(&nobody) {
             Verdict::Forward(Passage::Bypass) => return self.pass_through(site, visit),
             Verdict::Refuse(why) => return self.refuse(&case, policy, why),
-            Verdict::Forward(Passage::LowScore)
-                if !wants_form(policy) && !self.may_rise(policy, case.risk.score()) =>
-            {
+            Verdict::Forward(Passage::LowScore) if !wants_form(policy) && !self.may_rise(policy, case.risk.score()) => {
                 return self.send_on(&mut case, Vec::new(), audit::Verdict::Forward);
             }
             Verdict::Forward(_) | Verdict::Challenge(_) => {}

@@ -93,12 +93,7 @@ impl Gateway {
     ///
     /// # Errors
     /// When it cannot be found out.
-    pub(super) async fn trip(
-        &self,
-        site: &Site,
-        subject: KeyedHash,
-        risk: &Risk,
-    ) -> Result<Option<Trip>, StoreError> {
+    pub(super) async fn trip(&self, site: &Site, subject: KeyedHash, risk: &Risk) -> Result<Option<Trip>, StoreError> {
         let now = self.shared.clock.now();
         let last = self.last(site, subject, now).await?;
         let trip = last.trip(now);

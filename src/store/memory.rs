@@ -32,9 +32,10 @@ use self::measures::Measures;
 use self::messages::Messages;
 use self::site::Site;
 use super::{
-    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
-    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits,
+    Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers, Report,
+    Reported, Repriced, Resumable, Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks,
+    TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MarkId, MessageId, Reference, Timestamp};
 

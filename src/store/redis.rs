@@ -23,10 +23,10 @@ use self::connection::Connection;
 use self::wire::Reply;
 use super::spending::{PERIODS, clamped};
 use super::{
-    Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits, Found, Grain,
-    Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Parking, Permit, Provers, PumpingMode, Report,
-    Reported, Repriced, Resumable, Revocation, Seen, SeenContact, SendAsk, Sighting, SiteKey, Spent, State, Store,
-    StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned,
+    FailureLimits, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Parking,
+    Permit, Provers, PumpingMode, Report, Reported, Repriced, Resumable, Revocation, Seen, SeenContact, SendAsk,
+    Sighting, SiteKey, Spent, State, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};

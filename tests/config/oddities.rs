@@ -53,7 +53,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     (
         "max_age: 15m",
         "challenge_at: 40",
-        &["5:44: nothing under `risk` makes a score here, so every score is 0 and this policy never asks for anything"],
+        &["5:44: nothing under `risk` makes a score here that is as high, so this policy never asks for anything"],
     ),
     (
         "dev: {type: outbox}",

@@ -142,7 +142,9 @@ fn scores_decide_before_proofs() {
 fn i2_a_score_that_is_not_whole_lets_nobody_pass() {
     let policy = Policy::StepUp(Arc::new(StepUp { challenge_at: 40, ..policy() }));
     let proofs = [proof(Channel::Sms, 0)];
-    let at = |proofs, is_whole, score| matches!(judge(&Facts { is_whole, score, ..facts(&policy, proofs) }), Verdict::Forward(_));
+    let at = |proofs, is_whole, score| {
+        matches!(judge(&Facts { is_whole, score, ..facts(&policy, proofs) }), Verdict::Forward(_))
+    };
     assert!(at(&[], true, 0));
     assert!(!at(&[], false, 0));
     assert!(at(&proofs, false, 0));

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::store::{
-    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits, Found, Grain, Held, Lock,
-    Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers, Report, Reported, Repriced, Resumable,
-    Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage, TrackedMessage,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits,
+    Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers, Report,
+    Reported, Repriced, Resumable, Revocation, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks,
+    TakenMessage, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 

@@ -40,7 +40,9 @@ fn signals_add_up_to_100_at_most_and_say_why() {
     let risk = rules().of(&email("eve@example.com"), ContactFacts { is_voip: false, others: 1, abroad: None });
     assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
     let silent = ContactRisk { points: Points::default(), ..rules() };
-    assert!(silent.of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1, abroad: None }).score() == 25);
+    assert!(
+        silent.of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1, abroad: None }).score() == 25
+    );
 }
 
 #[test]

@@ -9,7 +9,10 @@ fn risk() -> SubjectRisk {
 }
 
 fn here(country: &str, system: u32) -> Risk {
-    Risk { at: Whereabouts { country: country.parse().ok(), system: Some(system), ..Default::default() }, ..Risk::default() }
+    Risk {
+        at: Whereabouts { country: country.parse().ok(), system: Some(system), ..Default::default() },
+        ..Risk::default()
+    }
 }
 
 fn spot(country: &str, system: u32) -> Spot {

@@ -8,7 +8,11 @@ use crate::words::{KeyedHash, Timestamp};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Turns {
     /// The newest generation, the one before that may still come, and since when the newest is that.
-    At { newest: u32, before: u32, since: Timestamp },
+    At {
+        newest: u32,
+        before: u32,
+        since: Timestamp,
+    },
     Stolen,
 }
 
