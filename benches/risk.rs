@@ -5,7 +5,8 @@
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderValue, Method};
@@ -105,13 +106,12 @@ fn bench(c: &mut Criterion) {
     let list = AddressList { name: "listed".into(), means: Means::Points(60) };
     let address = AddressRisk::new(
         vec![open(country), open(systems(&folder))],
-        vec![ListFile::of_addresses(list, listed)],
+        vec![ListFile::of_addresses(list, listed.clone())],
         vec!["MY".parse().expect("a country")],
         Points::default(),
     )
     .expect("a risk");
     let scoring = Scoring { address, ..Scoring::default() };
-    let _ = std::fs::remove_dir_all(&folder);
 
     let mut dice = Dice(3);
     let headers = headers();
@@ -125,6 +125,57 @@ fn bench(c: &mut Criterion) {
         b.iter(|| scoring.of(black_box(next.next().expect("a request")), &headers));
     });
     group.finish();
+    under_reload(&scoring, &requests, &headers, &listed);
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// How long requests are measured, with and without reloads.
+const MEASURED: Duration = Duration::from_secs(20);
+
+/// What a reload of the list costs the requests in flight: each is timed, alone and beside a thread that reads the list and
+/// swaps the table over and over, three times in turn.
+fn under_reload(scoring: &Scoring, requests: &[CanonicalRequest], headers: &HeaderMap, listed: &Path) {
+    for round in 1..=3 {
+        let (p50, p99, _) = timed(scoring, requests, headers);
+        let stop = AtomicBool::new(false);
+        let (reloads, (p50_beside, p99_beside, count)) = std::thread::scope(|scope| {
+            let reloading = scope.spawn(|| {
+                let mut reloads = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    let file = std::fs::File::options().append(true).open(listed).expect("the list");
+                    file.set_modified(SystemTime::now()).expect("a new time");
+                    reloads += scoring.renew().iter().filter(|renewed| renewed.result.is_ok()).count();
+                }
+                reloads
+            });
+            let timed = timed(scoring, requests, headers);
+            stop.store(true, Ordering::Relaxed);
+            (reloading.join().expect("reloads"), timed)
+        });
+        let more = 100.0 * (p99_beside / p99 - 1.0);
+        println!(
+            "round {round}: p50 {p50:.0} ns, p99 {p99:.0} ns; beside {reloads} reloads p50 {p50_beside:.0} ns, \
+             p99 {p99_beside:.0} ns ({more:+.1} %), {count} requests"
+        );
+    }
+}
+
+/// The median and the 99th percentile of scoring one request, in nanoseconds, and how many there were.
+fn timed(scoring: &Scoring, requests: &[CanonicalRequest], headers: &HeaderMap) -> (f64, f64, usize) {
+    let (began, mut times) = (Instant::now(), Vec::with_capacity(20_000_000));
+    'measured: loop {
+        for request in requests {
+            let started = Instant::now();
+            black_box(scoring.of(black_box(request), headers));
+            times.push(u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX));
+            if times.len() == times.capacity() || began.elapsed() > MEASURED {
+                break 'measured;
+            }
+        }
+    }
+    times.sort_unstable();
+    let at = |share: usize| f64::from(times[(times.len() - 1) * share / 100]);
+    (at(50), at(99), times.len())
 }
 
 criterion_group!(benches, bench);

@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub use event::{Event, Line, TARGET};
 pub use kind::Kind;
 pub use metrics::{
-    DirectoryMetrics, Lookup, MarkOutcome, Metrics, ProviderMetrics, ReceiptOutcome, SendOutcome, SiteMetrics,
-    UpstreamError, Verdict, VerifyOutcome,
+    DirectoryMetrics, DnsAnswer, Lookup, MarkOutcome, Metrics, ProviderMetrics, ReceiptOutcome, RiskMetrics,
+    SendOutcome, SiteMetrics, UpstreamError, Verdict, VerifyOutcome,
 };
 pub use recent::Recent;
 

@@ -1,34 +1,43 @@
 //! How likely it is that a request means no good: signals, each with its points, and the score that is their sum.
 //!
-//! May use: `words`, `request`, `config`. Pure but for the files that the config names: what must be asked is asked by the
-//! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]), of who is known to
-//! send it ([`SubjectRisk`]), and of a contact that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at [`Scoring`].
+//! May use: `words`, `seal`, `request`, `config`, `audit`. A score is made of what is in memory: files and lists from addresses
+//! ([`Source`]) are read beside the road, what must be waited for is asked by the conductor and handed in. There are the
+//! signals of the address that a request comes from ([`AddressRisk`]), of who is known to send it ([`SubjectRisk`]), and of a
+//! contact that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at
+//! [`Scoring`].
 
 mod address;
 mod contact;
 mod countries;
+mod dns;
 mod files;
 mod finding;
 mod geo;
 mod iptoasn;
 mod list;
 mod netlist;
+mod pace;
 mod prefix;
+mod remote;
 mod scoring;
 pub mod settings;
+mod source;
 mod subject;
 mod travel;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
-pub use contact::{ContactFacts, ContactRisk};
-pub use files::{DatabaseFile, ListFile, Renewed, Unreadable};
+pub use contact::{ContactFacts, ContactList, ContactRisk};
+pub use dns::{Blocklist, Blocklists, Dns, MailDomains, Zone};
+pub use files::{DatabaseFile, DatabaseState, ListFile, ListState, Renewed};
 pub use finding::{Finding, Points, PointsSettings};
 pub use geo::{BadDatabase, Database, Field, Position, Whereabouts};
 pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};
 pub use prefix::{OnLists, PrefixTable};
+pub use remote::{Fetched, NotFetched, Remote, Web, WebLimits};
 pub use scoring::Scoring;
+pub use source::{Content, Source, Unreadable};
 pub use subject::{SubjectFacts, SubjectRisk, Trip};
 pub use travel::{apart, is_elsewhere, is_possible};
 

@@ -7,6 +7,7 @@ mod admin;
 mod listener;
 mod log;
 mod plan;
+mod renewal;
 mod run;
 mod settings;
 pub mod tls;

@@ -152,6 +152,10 @@ fn every_metric_of_the_readme_exists_and_every_metric_is_in_it() {
     metrics.providers.out_of_money("shop", "per_day");
     metrics.directory("shop", "file contacts.yaml").looked_up(otpgate::audit::Lookup::Found);
     metrics.marked("shop", "webhook", otpgate::audit::MarkOutcome::Taken);
+    metrics.risk.database("country", otpgate::words::Timestamp::default());
+    metrics.risk.list("drop", 1, None);
+    metrics.risk.dns_answered("spamhaus", otpgate::audit::DnsAnswer::Listed);
+    metrics.risk.dns_list_believed("spamhaus", true);
     metrics.verified(otpgate::audit::VerifyOutcome::Passed);
     metrics.store_answered("ping", std::time::Duration::ZERO, false);
     let text = metrics.encode();

@@ -8,6 +8,7 @@ mod directories;
 mod labels;
 mod process;
 mod providers;
+mod risk;
 
 use std::time::Duration;
 
@@ -20,12 +21,13 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 pub use directories::DirectoryMetrics;
+pub use labels::{DnsAnswer, Lookup, MarkOutcome, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 use labels::{
     KindLabel, MarkLabels, OperationLabel, OutcomeLabel, ReceiptLabels, SendLabels, UpstreamLabels, VerdictLabels,
 };
-pub use labels::{Lookup, MarkOutcome, ReceiptOutcome, SendOutcome, UpstreamError, Verdict, VerifyOutcome};
 
 pub use providers::ProviderMetrics;
+pub use risk::RiskMetrics;
 
 use crate::audit::Kind;
 use crate::words::{Channel, Timestamp};
@@ -35,6 +37,8 @@ use crate::words::{Channel, Timestamp};
 pub struct Metrics {
     /// Those of providers.
     pub providers: ProviderMetrics,
+    /// Those of what makes a score.
+    pub risk: RiskMetrics,
     registry: Registry,
     requests: Family<VerdictLabels, Counter>,
     upstream_errors: Family<UpstreamLabels, Counter>,
@@ -107,6 +111,9 @@ impl Metrics {
         let providers = ProviderMetrics::default();
         providers.register(own);
 
+        let risk = RiskMetrics::default();
+        risk.register(own);
+
         let directories = directories::Directories::default();
         directories.register(own);
 
@@ -136,6 +143,7 @@ impl Metrics {
         let outside = SiteMetrics::new("none", &requests, &upstream_errors);
         Self {
             providers,
+            risk,
             registry,
             requests,
             upstream_errors,

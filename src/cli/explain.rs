@@ -292,6 +292,10 @@ fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
     if !elsewhere.is_empty() {
         let _ = write!(text, "\nnot looked at here, where there are no cookies and no store: {}", elsewhere.join(", "));
     }
+    if !plan.scoring.address.dns.is_empty() {
+        let names: Vec<&str> = plan.scoring.address.dns.iter().map(|list| &*list.zone.name).collect();
+        let _ = write!(text, "\nand the DNS lists that the address is on: {}; DNS is not asked here", names.join(", "));
+    }
     if is_form(policy) && plan.scoring.contact.is_on() {
         text.push_str("\nand what speaks against the contact in the form, which is not known here");
     }

@@ -4,13 +4,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 
 use crate::request::ClientAddress;
+use crate::risk::pace::Pace;
 use crate::risk::{
-    DatabaseFile, Field, Finding, ListFile, OnLists, Points, PrefixTable, Risk, Unreadable, Whereabouts, files,
+    Blocklists, DatabaseFile, Field, Finding, ListFile, OnLists, Points, PrefixTable, Risk, Unreadable, Whereabouts,
+    files,
 };
 use crate::words::Country;
 
@@ -21,6 +23,10 @@ pub struct AddressRisk {
     pub databases: Vec<DatabaseFile>,
     pub(super) files: Vec<ListFile>,
     pub(super) lists: ArcSwap<Listed>,
+    /// Held while files are read again.
+    pub(super) renewing: Mutex<()>,
+    /// Lists in DNS.
+    pub dns: Blocklists,
     /// Where visitors are expected; empty is anywhere.
     pub expected: Vec<Country>,
     /// What each finding is worth.
@@ -69,13 +75,13 @@ impl AddressRisk {
         points: Points,
     ) -> Result<Self, (usize, Unreadable)> {
         let lists = ArcSwap::from_pointee(files::table(&files)?);
-        Ok(Self { databases, files, lists, expected, points })
+        Ok(Self { databases, files, lists, renewing: Mutex::default(), dns: Blocklists::default(), expected, points })
     }
 
     /// Whether anything is looked at.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.databases.is_empty() || !self.lists.load().lists.is_empty()
+        !self.databases.is_empty() || !self.lists.load().lists.is_empty() || !self.dns.is_empty()
     }
 
     /// Whether a database says this of addresses.
@@ -121,6 +127,7 @@ impl AddressRisk {
             };
             risk.listed(&list.name, points);
         }
+        self.dns.judge(ip, risk);
         if let Some(country) = at.country.filter(|&country| self.is_unexpected(country)) {
             risk.found_as(Finding::CountryUnexpected, &self.points, || country.to_string());
         }
@@ -147,6 +154,14 @@ impl Listed {
     pub fn new<'l>(
         lists: impl IntoIterator<Item = (AddressList, &'l [ipnetwork::IpNetwork], &'l [u32])>,
     ) -> Result<Self, TooManyLists> {
+        Self::at(lists, &Pace::fast())
+    }
+
+    /// The same at a pace.
+    pub(super) fn at<'l>(
+        lists: impl IntoIterator<Item = (AddressList, &'l [ipnetwork::IpNetwork], &'l [u32])>,
+        pace: &Pace,
+    ) -> Result<Self, TooManyLists> {
         let (mut known, mut networks, mut systems) = (Vec::new(), Vec::new(), HashMap::<u32, OnLists>::new());
         for (number, (list, its_networks, its_systems)) in lists.into_iter().enumerate() {
             let number = u8::try_from(number).map_err(|_| TooManyLists)?;
@@ -161,14 +176,14 @@ impl Listed {
             }
         }
         let all = networks.into_iter().flat_map(|(number, all)| all.iter().map(move |&network| (number, network)));
-        Ok(Self { lists: known, prefixes: PrefixTable::new(all), systems })
+        Ok(Self { lists: known, prefixes: PrefixTable::at(all, pace), systems })
     }
 
     /// What a list holds, by its number.
-    pub(super) fn held(&self, number: u8) -> (Vec<ipnetwork::IpNetwork>, Vec<u32>) {
+    pub(super) fn held(&self, number: u8, pace: &Pace) -> (Vec<ipnetwork::IpNetwork>, Vec<u32>) {
         let on_it = |on: &OnLists| on.numbers().any(|list| list == usize::from(number));
         let systems = self.systems.iter().filter(|(_, on)| on_it(on)).map(|(&system, _)| system);
-        (self.prefixes.networks_of(number), systems.collect())
+        (self.prefixes.networks_at(number, pace), systems.collect())
     }
 
     fn on(&self, ip: IpAddr, system: Option<u32>) -> OnLists {

@@ -73,6 +73,8 @@ findings! {
     NewDevice = new_device, 15, "A browser with which the subject has answered no code before.";
     PhoneCountry = phone_country, 20, "An address in another country than the visitor's telephone numbers.";
     VoipNumber = voip_number, 0, "A number on the internet, by its range.";
+    FixedLineNumber = fixed_line_number, 0, "A number of a fixed line, by its range: most of them take no text messages.";
+    NoMailExchanger = no_mail_exchanger, 40, "A typed e-mail address whose domain takes no mail, by its MX, A and AAAA records in DNS.";
     ContactReused = contact_reused, 0, "A contact that others proved at the site within 30 days.";
 }
 

@@ -40,18 +40,7 @@ impl List {
     /// # Errors
     /// When a line is nothing of its kind: a list that is half understood protects half.
     pub fn parse(name: &str, kind: ListKind, points: u8, text: &str) -> Result<Self, BadList> {
-        let mut entries = HashSet::new();
-        for (index, line) in text.lines().enumerate() {
-            let entry = line.split('#').next().unwrap_or_default().trim();
-            if entry.is_empty() {
-                continue;
-            }
-            let (read, what) = match kind {
-                ListKind::EmailDomain => (domain(entry), "domain such as example.com"),
-                ListKind::Phone => (phone(entry), "phone number in E.164 such as +60123456789"),
-            };
-            entries.insert(read.ok_or(BadList { line: index + 1, what })?);
-        }
+        let entries = entries(kind, text)?;
         Ok(Self { name: name.into(), kind, points, entries })
     }
 
@@ -61,10 +50,28 @@ impl List {
         &self.name
     }
 
+    /// What it is of.
+    #[must_use]
+    pub const fn kind(&self) -> ListKind {
+        self.kind
+    }
+
     /// Its points, 0 to 100.
     #[must_use]
     pub const fn points(&self) -> u8 {
         self.points
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing is on it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Whether `contact` is on it.
@@ -86,6 +93,26 @@ impl List {
             _ => false,
         }
     }
+}
+
+/// The entries of the text of a list.
+///
+/// # Errors
+/// When a line is nothing of its kind.
+pub(super) fn entries(kind: ListKind, text: &str) -> Result<HashSet<Box<str>>, BadList> {
+    let mut entries = HashSet::new();
+    for (index, line) in text.lines().enumerate() {
+        let entry = line.split('#').next().unwrap_or_default().trim();
+        if entry.is_empty() {
+            continue;
+        }
+        let (read, what) = match kind {
+            ListKind::EmailDomain => (domain(entry), "domain such as example.com"),
+            ListKind::Phone => (phone(entry), "phone number in E.164 such as +60123456789"),
+        };
+        entries.insert(read.ok_or(BadList { line: index + 1, what })?);
+    }
+    Ok(entries)
 }
 
 /// A domain in small letters, without the marks by which some lists say "and all below".

@@ -17,6 +17,7 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use serde::Deserialize;
 
 use crate::request::unmapped;
+use crate::risk::pace::Pace;
 
 /// Why a list cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,8 +88,14 @@ struct JsonLine {
 /// # Errors
 /// When a line cannot be read, or means more than such a list can; when nothing is in it.
 pub fn networks(text: &str, meaning: Meaning) -> Result<Vec<IpNetwork>, BadNetlist> {
+    networks_at(text, meaning, &Pace::fast())
+}
+
+/// The same at a pace.
+pub(super) fn networks_at(text: &str, meaning: Meaning, pace: &Pace) -> Result<Vec<IpNetwork>, BadNetlist> {
     let mut found = Vec::new();
     for (line, entry) in entries(text, |first| ranges(first).is_some()) {
+        pace.step();
         let Some(entry) = entry.map_err(BadNetlist::Line)? else { continue };
         let read = ranges(&entry).ok_or(BadNetlist::Line(line))?;
         for network in read.into_iter().map(unmapped) {

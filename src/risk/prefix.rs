@@ -10,6 +10,7 @@ use ipnetwork::IpNetwork;
 
 use crate::request::unmapped;
 use crate::risk::netlist::between;
+use crate::risk::pace::Pace;
 
 /// A table of networks.
 #[derive(Debug, Clone, Default)]
@@ -33,12 +34,21 @@ struct Ranges<A> {
 
 /// An address as a number.
 trait Number: Copy + Ord + Default {
+    /// How many buckets there are; the highest number is in the last.
+    const BUCKETS: usize;
+
+    /// The bucket of a number: none is in a lower one than a smaller number.
+    fn bucket(self) -> usize;
+
     /// The next one; `None` after the last.
     fn next(self) -> Option<Self>;
 
     /// The one before; the first stays.
     fn before(self) -> Self;
 }
+
+/// Edges, by the first bits of where they are: small parts are sorted in small pieces of work.
+struct Edges<A>(Vec<Vec<Edge<A>>>);
 
 /// Where a network of a list begins, or has just ended.
 struct Edge<A> {
@@ -48,6 +58,12 @@ struct Edge<A> {
 }
 
 impl Number for u32 {
+    const BUCKETS: usize = 1 << 10;
+
+    fn bucket(self) -> usize {
+        (self >> 22) as usize
+    }
+
     fn next(self) -> Option<Self> {
         self.checked_add(1)
     }
@@ -58,6 +74,13 @@ impl Number for u32 {
 }
 
 impl Number for u128 {
+    /// Every address that is given out begins with the same three bits.
+    const BUCKETS: usize = 1 << 14;
+
+    fn bucket(self) -> usize {
+        usize::try_from(self >> 114).unwrap_or_default()
+    }
+
     fn next(self) -> Option<Self> {
         self.checked_add(1)
     }
@@ -76,19 +99,25 @@ impl PrefixTable {
     /// The table of networks, each with the number of its list, from 0. Those of lists that the table cannot hold are left out:
     /// numbers are below [`PrefixTable::MOST_LISTS`].
     pub fn new(networks: impl IntoIterator<Item = (u8, IpNetwork)>) -> Self {
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        Self::at(networks, &Pace::fast())
+    }
+
+    /// The same at a pace.
+    pub(super) fn at(networks: impl IntoIterator<Item = (u8, IpNetwork)>, pace: &Pace) -> Self {
+        let (mut v4, mut v6) = (Edges::new(), Edges::new());
         for (list, network) in networks.into_iter().filter(|(list, _)| usize::from(*list) < Self::MOST_LISTS) {
+            pace.step();
             match unmapped(network) {
                 IpNetwork::V4(network) => {
-                    edges(&mut v4, list, u32::from(network.network()), u32::from(network.broadcast()));
+                    v4.add(list, u32::from(network.network()), u32::from(network.broadcast()));
                 }
                 IpNetwork::V6(network) => {
-                    edges(&mut v6, list, u128::from(network.network()), u128::from(network.broadcast()));
+                    v6.add(list, u128::from(network.network()), u128::from(network.broadcast()));
                 }
             }
         }
-        let (v4, v6) = (Ranges::new(v4), Ranges::new(v6));
-        let index = index(&v4.starts);
+        let (v4, v6) = (Ranges::new(v4, pace), Ranges::new(v6, pace));
+        let index = index(&v4.starts, pace);
         Self { v4, v6, index }
     }
 
@@ -111,6 +140,11 @@ impl PrefixTable {
     /// Networks that are all addresses on a list, and no others: for the next table, where the list itself is not at hand.
     #[must_use]
     pub fn networks_of(&self, list: u8) -> Vec<IpNetwork> {
+        self.networks_at(list, &Pace::fast())
+    }
+
+    /// The same at a pace.
+    pub(super) fn networks_at(&self, list: u8, pace: &Pace) -> Vec<IpNetwork> {
         let v4 = self
             .v4
             .on_list(list, u32::MAX)
@@ -119,7 +153,7 @@ impl PrefixTable {
             .v6
             .on_list(list, u128::MAX)
             .map(|(first, last)| (IpAddr::from(first.to_be_bytes()), IpAddr::from(last.to_be_bytes())));
-        v4.chain(v6).filter_map(|(first, last)| between(first, last)).flatten().collect()
+        v4.chain(v6).inspect(|_| pace.step()).filter_map(|(first, last)| between(first, last)).flatten().collect()
     }
 
     /// The bytes that its ranges take.
@@ -132,21 +166,50 @@ impl PrefixTable {
     }
 }
 
-fn edges<A: Number>(edges: &mut Vec<Edge<A>>, list: u8, first: A, last: A) {
-    edges.push(Edge { at: first, list, begins: true });
-    if let Some(at) = last.next() {
-        edges.push(Edge { at, list, begins: false });
+// === impl Edges ===
+
+impl<A: Number> Edges<A> {
+    fn new() -> Self {
+        Self(std::iter::repeat_with(Vec::new).take(A::BUCKETS).collect())
+    }
+
+    /// A network, from its first address to its last.
+    fn add(&mut self, list: u8, first: A, last: A) {
+        self.push(Edge { at: first, list, begins: true });
+        if let Some(at) = last.next() {
+            self.push(Edge { at, list, begins: false });
+        }
+    }
+
+    fn push(&mut self, edge: Edge<A>) {
+        if let Some(bucket) = self.0.get_mut(edge.at.bucket()) {
+            bucket.push(edge);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(Vec::is_empty)
+    }
+
+    /// All of them, ascending.
+    fn sorted(self, pace: &Pace) -> impl Iterator<Item = Edge<A>> {
+        self.0.into_iter().flat_map(|mut bucket| {
+            bucket.sort_unstable_by_key(|edge| edge.at);
+            pace.large_step();
+            bucket
+        })
     }
 }
 
 /// How many ranges begin before each 16 bits; one more for the end.
-fn index(starts: &[u32]) -> Vec<u32> {
+fn index(starts: &[u32], pace: &Pace) -> Vec<u32> {
     if starts.is_empty() {
         return Vec::new();
     }
     let mut index = Vec::with_capacity((1 << 16) + 1);
     let mut before = 0;
     for first in 0..=u16::MAX {
+        pace.step();
         while starts.get(before).is_some_and(|start| start >> 16 < u32::from(first)) {
             before += 1;
         }
@@ -159,17 +222,17 @@ fn index(starts: &[u32]) -> Vec<u32> {
 // === impl Ranges ===
 
 impl<A: Number> Ranges<A> {
-    fn new(mut edges: Vec<Edge<A>>) -> Self {
+    fn new(edges: Edges<A>, pace: &Pace) -> Self {
         if edges.is_empty() {
             return Self::default();
         }
-        edges.sort_unstable_by_key(|edge| edge.at);
         // Whatever lies before the first network is on no list.
         let (mut starts, mut on) = (vec![A::default()], vec![OnLists::default()]);
         // Networks of one list may overlap, too.
         let mut open = [0_u32; PrefixTable::MOST_LISTS];
-        let (mut now, mut edges) = (OnLists::default(), edges.into_iter().peekable());
+        let (mut now, mut edges) = (OnLists::default(), edges.sorted(pace).peekable());
         while let Some(edge) = edges.next() {
+            pace.step();
             let open = &mut open[usize::from(edge.list)];
             if edge.begins {
                 *open += 1
@@ -231,6 +294,16 @@ impl OnLists {
     #[must_use]
     pub const fn with(self, list: u8) -> Self {
         Self(self.0 | 1 << list)
+    }
+
+    /// The lists of which these bits are set.
+    pub(super) const fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Those that are in both.
+    pub(super) const fn both(self, those: Self) -> Self {
+        Self(self.0 & those.0)
     }
 
     const fn has(self, list: u8) -> bool {

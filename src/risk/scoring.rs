@@ -1,9 +1,14 @@
 //! Everything that makes a score, as one config has it.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 
+use crate::audit::RiskMetrics;
 use crate::request::CanonicalRequest;
-use crate::risk::{AddressRisk, ContactRisk, Points, Risk, SubjectRisk};
+use crate::risk::{
+    AddressRisk, ContactRisk, DatabaseFile, DatabaseState, ListState, Points, Remote, Renewed, Risk, SubjectRisk,
+};
 
 /// Everything that makes a score.
 #[derive(Debug, Default)]
@@ -33,5 +38,41 @@ impl Scoring {
         let mut risk = Risk { at: self.address.whereabouts(&request.client), ..Risk::default() };
         self.address.judge(&request.client, &mut risk);
         risk
+    }
+
+    /// Reads again what has changed, of files and of lists that were fetched. What cannot be used is left as it was, and told
+    /// once. Takes a while: call it where nobody waits.
+    pub fn renew(&self) -> Vec<Renewed> {
+        let mut renewed = self.address.renew();
+        renewed.extend(self.contact.renew());
+        renewed
+    }
+
+    /// The lists that are to be fetched from addresses.
+    pub fn remotes(&self) -> impl Iterator<Item = &Arc<Remote>> {
+        self.address.sources().chain(self.contact.sources()).filter_map(|source| source.as_remote())
+    }
+
+    /// Goes on with what an old config knows of the same addresses, so that nothing is fetched again because of a reload. Gives
+    /// whether there is something to be read ([`Scoring::renew`]) before this takes its place.
+    #[must_use]
+    pub fn take_over(&mut self, old: &Self) -> bool {
+        let addresses = self.address.take_over(&old.address);
+        self.contact.take_over(&old.contact) || addresses
+    }
+
+    /// Begins to ask what is asked beside the road. Within the runtime.
+    pub fn start(&self, metrics: &RiskMetrics) {
+        self.address.dns.start(metrics);
+    }
+
+    /// How its lists stand.
+    pub fn lists(&self) -> impl Iterator<Item = ListState> {
+        self.address.list_states().chain(self.contact.list_states())
+    }
+
+    /// How its databases stand.
+    pub fn databases(&self) -> impl Iterator<Item = DatabaseState> {
+        self.address.databases.iter().map(DatabaseFile::state)
     }
 }

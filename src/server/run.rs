@@ -16,11 +16,11 @@ use crate::config::ConfigError;
 use crate::delivery::{BadDelivery, Delivery, Outbox, Tools};
 use crate::identity::Application;
 use crate::proxy::{Servers, Table};
-use crate::risk::Renewed;
 use crate::seal::SystemRandom;
 use crate::server::admin::{AdminListener, BoundAdmin};
 use crate::server::listener::{self, BadListener, Bound, Listener};
 use crate::server::log::Log;
+use crate::server::renewal::Renewal;
 use crate::server::tls::Loaded;
 use crate::server::{Plan, plan};
 use crate::stepup::{Gateway, Shared, Telling, follow};
@@ -41,6 +41,7 @@ pub struct Server {
     gateway: Arc<ArcSwap<Gateway>>,
     /// Tells of contacts that were proved.
     telling: Telling,
+    renewal: Arc<Renewal>,
     listeners: Vec<Listener>,
     admin: Option<AdminListener>,
 }
@@ -170,7 +171,10 @@ impl Server {
         }
         memory.audit.metrics.loaded(memory.clock.now());
         let telling = Telling::start(Arc::clone(&gateway));
-        Ok(Self { config, signals, log, memory, table, gateway, telling, listeners, admin })
+        let (audit, clock) = (Arc::clone(&memory.audit), Arc::clone(&memory.clock));
+        let renewal = Renewal::new(Arc::clone(&gateway), audit, clock, Arc::clone(&memory.shared.random));
+        renewal.introduce();
+        Ok(Self { config, signals, log, memory, table, gateway, telling, renewal, listeners, admin })
     }
 
     /// The addresses that are listened on.
@@ -222,6 +226,7 @@ impl Server {
         }
         self.gateway.store(Arc::clone(&table.gateway));
         self.table.store(Arc::new(table));
+        self.renewal.introduce();
         self.change_listeners(steps);
         if let Some(admin) = self.admin.take() {
             tokio::spawn(admin.stop());
@@ -279,22 +284,6 @@ impl Server {
         }
     }
 
-    /// Reads databases and lists again that have changed: beside the road, since a large one takes a while.
-    fn renew_risk(&self) {
-        let gateway = self.gateway.load_full();
-        tokio::task::spawn_blocking(move || {
-            for Renewed { path, result } in gateway.scoring().address.renew() {
-                let file = path.display();
-                match result {
-                    Ok(()) => tracing::info!(%file, "a file of `risk` has changed and was loaded"),
-                    Err(error) => {
-                        tracing::warn!(%file, %error, "a file of `risk` has changed and is bad; the old one goes on")
-                    }
-                }
-            }
-        });
-    }
-
     /// Serves until `events` says to stop, and returns how long open requests have then.
     async fn serve(&mut self) -> Duration {
         let mut files = tokio::time::interval(FILES);
@@ -306,7 +295,7 @@ impl Server {
                 },
                 _ = files.tick() => {
                     self.renew_certificates();
-                    self.renew_risk();
+                    self.renewal.tick();
                 }
             }
         }
@@ -354,11 +343,20 @@ fn bind_admin(plan: &Plan, old: Option<&AdminListener>) -> Result<Option<BoundAd
 
 /// The table of a plan. Servers that stay the same are kept, with what is known of their health.
 async fn make_table(
-    plan: Plan,
+    mut plan: Plan,
     shared: &Arc<Shared>,
     outbox: &Arc<Outbox>,
     old: Option<&Table>,
 ) -> Result<Table, ServerError> {
+    if old.is_some_and(|old| plan.scoring.take_over(old.gateway.scoring())) {
+        // Before it takes the old one's place: what could not be kept on disk must not be gone for a moment.
+        plan.scoring = tokio::task::spawn_blocking(move || {
+            drop(plan.scoring.renew());
+            plan.scoring
+        })
+        .await?;
+    }
+    plan.scoring.start(&shared.audit.metrics.risk);
     let keys = Arc::new(plan.keys);
     let tools = Tools {
         outbox: Arc::clone(outbox),

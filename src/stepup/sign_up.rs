@@ -108,9 +108,9 @@ impl Gateway {
         let Some(contact) = form.ways.first().filter(|_| self.scoring.contact.is_on()) else {
             return Ok(Risk::default());
         };
-        let is_voip = match contact.address() {
-            Address::Phone(number) => self.delivery.facts(number).kind == PhoneKind::Voip,
-            Address::Email(_) => false,
+        let line = match contact.address() {
+            Address::Phone(number) => Some(self.delivery.facts(number).kind),
+            Address::Email(_) => None,
         };
         let browser = case.visit.browser().map(|browser| self.browser_hash(&browser));
         let by = who.named().map(|subject| self.subject_hash(case.site, subject)).or(browser);
@@ -120,7 +120,9 @@ impl Gateway {
             by => self.others(case.site, form.hash, by.unwrap_or(KeyedHash::new([0; 16])), false).await?,
         };
         let abroad = self.phone_abroad(contact, &case.risk).flatten();
-        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, others, abroad }))
+        let (is_voip, is_fixed_line) = (line == Some(PhoneKind::Voip), line == Some(PhoneKind::FixedLine));
+        let takes_no_mail = self.scoring.contact.takes_no_mail(contact).await;
+        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, is_fixed_line, takes_no_mail, others, abroad }))
     }
 
     /// Remembers who proved a contact: the subject, or where nobody is signed in the browser under its new name. What cannot

@@ -21,7 +21,9 @@ fn the_example_loads_with_nothing_but_a_secret() {
         Some(crate::SECRET.to_owned())
     });
     let plan = plan.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(plan.warnings, []);
+    // The database that ships grows old, and the operator is told.
+    let odd: Vec<_> = plan.warnings.iter().filter(|warning| !warning.text.contains("was built")).collect();
+    assert!(odd.is_empty(), "{odd:?}");
     assert_eq!(plan.rules.limits, otpgate::store::Limits::default(), "the example shows the defaults");
 }
 

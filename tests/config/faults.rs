@@ -44,16 +44,53 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     ("store: memory", "risk: {devices: {remember: 2y}}", "2:28: expected a duration of a year at most"),
     ("store: memory", "risk: {points: {impossible_travel: 101}}", "2:36: expected points from 0 to 100"),
+    ("store: memory", "risk: {points: {weather: 1}}", "2:17: unknown key `weather`"),
     ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
     (
         "store: memory",
-        "risk: {lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1}}",
-        "2:48: lists from addresses are not available yet: name a file",
+        "risk: {lists: {name: bad, kind: phone, source: 'http://example.com/x', points: 1}}",
+        "2:48: expected a file, or an address that begins with `https://` (`http://` on this machine alone)",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: 'ftp://127.0.0.1/x', points: 1}}",
+        "2:48: expected a file, or an address that begins with `https://` (`http://` on this machine alone)",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1, refresh: 59s}}",
+        "2:93: expected `1m` or more: nobody publishes more often, and publishers bar who asks too often",
+    ),
+    (
+        "store: memory",
+        "risk: {lists: {name: bad, kind: phone, source: otpgate.yaml, points: 1, refresh: 1h}}",
+        "2:82: a file is read again when it changes: leave `refresh` out",
+    ),
+    ("store: memory", "risk: {cache: ' '}", "2:15: expected a folder"),
+    (
+        "store: memory",
+        "risk: {dns_lists: {name: bad, zone: zone, points: 1}}",
+        "2:37: expected a zone of DNS, such as zen.spamhaus.org",
+    ),
+    (
+        "store: memory",
+        "risk: {dns_lists: {name: bad, zone: bad.example, points: 101}}",
+        "2:58: expected points from 0 to 100",
+    ),
+    (
+        "store: memory",
+        "risk: {dns_lists: {name: bad, zone: bad.example, points: 1, answers: [127.0.0.2, 10.0.0.1]}}",
+        "2:82: a DNS list answers within 127.0.0.0/8, such as 127.0.0.2",
+    ),
+    (
+        "store: memory",
+        "risk: {nameserver: dns.example.com}",
+        "2:20: expected the address of a name server, such as 127.0.0.1 or 127.0.0.1:53",
     ),
     (
         "store: memory",
         "risk: {lists: {name: bad, kind: phone, source: nowhere.txt, points: 1}}",
-        "2:48: the file `nowhere.txt` cannot be read: No such file or directory (os error 2)",
+        "2:48: `nowhere.txt`: No such file or directory (os error 2)",
     ),
     (
         "store: memory",

@@ -49,6 +49,23 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         "store: memory\nlimits: {budget: {per_day: 50}}",
         &["3:28: no provider has `prices`: what a message costs is known only after some receipts told it, if they do"],
     ),
+    (
+        "store: memory",
+        "store: memory\nrisk: {cache: nowhere, lists: {name: bad, kind: phone, source: 'https://example.com/x', points: 1}}",
+        &["3:64: the list `bad` has never been fetched: nothing is on it until the gateway has it"],
+    ),
+    (
+        "store: memory",
+        "store: memory\nrisk: {dns_lists: {name: bad, zone: zen.spamhaus.org, points: 1}}",
+        &[
+            "3:37: this zone also lists home connections, which should not send mail (127.0.0.10 and .11), and they are visitors: add `answers: [127.0.0.2, 127.0.0.3, 127.0.0.4/30, 127.0.0.9]`",
+        ],
+    ),
+    (
+        "store: memory",
+        "store: memory\nrisk: {dns_lists: {name: bad, zone: zen.spamhaus.org, points: 1, answers: 127.0.0.2}}",
+        &[],
+    ),
     (ROUTE, "{path: /account/**, policy: otp}", &["5:3: no route uses the policy `account`"]),
     (
         "max_age: 15m",

@@ -399,7 +399,7 @@ async fn r01_the_way_back_leads_to_the_form_and_nowhere_else() {
 }
 
 const RISK: &str = "risk: {lists: {name: disposable, kind: email_domain, source: disposable.txt, points: 95}, \
-                    points: {voip_number: 30, contact_reused: 45}}";
+                    points: {voip_number: 30, contact_reused: 45, no_mail_exchanger: 0}}";
 
 /// A mailbox for ten minutes is refused before anything is sent, and the operator reads why.
 #[tokio::test]

@@ -74,6 +74,8 @@ impl Default for Config {
 impl Config {
     fn yaml(&self, store: &str, upstream: u16) -> String {
         let Self { challenge, limits, site, routes, default_policy, sites, delivery, top, .. } = self;
+        // No test asks the DNS of the machine that it runs on.
+        let quiet = if top.contains("risk:") { "" } else { "risk: {points: {no_mail_exchanger: 0}}" };
         let sites = sites.replace("{upstream}", &upstream.to_string());
         format!(
             r#"
@@ -115,6 +117,7 @@ sites:
 delivery:
 {delivery}
 {top}
+{quiet}
 challenge: {challenge}
 limits: {limits}
 admin: {{address: "127.0.0.1:{{admin}}"}}

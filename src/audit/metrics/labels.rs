@@ -196,3 +196,15 @@ pub(super) struct OutcomeLabel {
 pub(super) struct OperationLabel {
     pub(super) operation: &'static str,
 }
+
+label_values! {
+    /// What came of asking a DNS list for an address.
+    DnsAnswer {
+        /// The address is on it.
+        Listed = "listed",
+        /// It is not, or in no way that counts.
+        Clean = "clean",
+        /// The list did not answer, or that it does not tell.
+        Failed = "failed",
+    }
+}

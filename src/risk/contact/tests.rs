@@ -7,11 +7,16 @@ fn email(address: &str) -> Contact {
 }
 
 fn rules() -> ContactRisk {
-    let domains =
-        List::parse("disposable", ListKind::EmailDomain, 60, "# one a line\nmailinator.com\n\n*.Trash.example\n");
-    let numbers = List::parse("borrowed", ListKind::Phone, 70, "+1 415 555 0100\n");
+    let folder = tempfile::TempDir::new().unwrap();
+    let list = |name: &str, kind, points, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        ContactList::open(name, kind, points, Source::file(path)).unwrap()
+    };
+    let domains = list("disposable", ListKind::EmailDomain, 60, "# one a line\nmailinator.com\n\n*.Trash.example\n");
+    let numbers = list("borrowed", ListKind::Phone, 70, "+1 415 555 0100\n");
     let points = Points::default().with(Finding::VoipNumber, 25).with(Finding::ContactReused, 20);
-    ContactRisk { lists: vec![domains.unwrap(), numbers.unwrap()], points, knows_countries: false }
+    ContactRisk { lists: vec![domains, numbers], mail: None, points, knows_countries: false }
 }
 
 fn names(risk: &Risk) -> Vec<&str> {
@@ -34,15 +39,18 @@ fn a_disposable_domain_and_all_below_it_are_known() {
 #[test]
 fn signals_add_up_to_100_at_most_and_say_why() {
     let number = Contact::parse(Channel::Voice, "+14155550100").unwrap();
-    let risk = rules().of(&number, ContactFacts { is_voip: true, others: 3, abroad: None });
+    let risk = rules().of(&number, ContactFacts { is_voip: true, others: 3, ..ContactFacts::default() });
     assert_eq!(names(&risk), ["borrowed", "voip_number", "contact_reused"]);
     assert_eq!(risk.score(), 100);
-    let risk = rules().of(&email("eve@example.com"), ContactFacts { is_voip: false, others: 1, abroad: None });
+    let risk = rules().of(&email("eve@example.com"), ContactFacts { others: 1, ..ContactFacts::default() });
     assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
-    let silent = ContactRisk { points: Points::default(), ..rules() };
-    assert!(
-        silent.of(&email("eve@example.com"), ContactFacts { is_voip: true, others: 1, abroad: None }).score() == 25
-    );
+    let usual = ContactRisk { points: Points::default(), ..rules() };
+    let all = ContactFacts { is_voip: true, is_fixed_line: true, takes_no_mail: true, others: 1, abroad: None };
+    let risk = usual.of(&email("eve@example.com"), all);
+    assert_eq!((names(&risk), risk.score()), (vec!["no_mail_exchanger"], 40));
+    let strict = usual.points.with(Finding::FixedLineNumber, 30);
+    let risk = ContactRisk { points: strict, ..usual }.of(&number, all);
+    assert_eq!(names(&risk), ["borrowed", "fixed_line_number", "no_mail_exchanger"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::identity::settings::{HeaderSettings, IdentitySettings};
 use crate::risk::{Finding, Scoring};
 use crate::server::plan::{Notes, Plan, SitePlan};
 use crate::server::settings::{Settings, SiteSettings};
-use crate::words::{Channel, ContactRule, Policy, StepUp};
+use crate::words::{Channel, Clock as _, ContactRule, Policy, StepUp, SystemClock, Timestamp};
 
 /// Notes everything that an operator will want to hear of.
 pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
@@ -22,6 +22,7 @@ pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
     findings(plan, notes);
     delivery(settings, notes);
     money(settings, plan, notes);
+    feeds(settings, plan, SystemClock.now(), notes);
     messages(settings, plan, notes);
     if let Some(ttl) = settings.challenge.ttl.filter(|ttl| ttl.value.0 < Duration::from_secs(30)) {
         notes.add(ttl.place, "codes live too short a time: most messages take longer to arrive and to be read");
@@ -144,6 +145,46 @@ fn step_ups(site: &SitePlan) -> impl Iterator<Item = &StepUp> {
         Policy::StepUp(policy) => Some(&**policy),
         Policy::Bypass | Policy::Deny => None,
     })
+}
+
+/// Zones with a list of connections that should not send mail themselves
+/// (<https://www.spamhaus.org/faqs/dnsbl-usage/>): nearly everybody at home has one.
+const HOMES: [&str; 2] = ["zen.spamhaus.org", "zen.dq.spamhaus.net"];
+
+/// Databases that are old, and lists that have never been had.
+fn feeds(settings: &Settings, plan: &Plan, now: Timestamp, notes: &mut Notes) {
+    let geoip = &settings.risk.geoip;
+    for database in plan.scoring.databases().filter(|database| database.is_old(now)) {
+        let written = match database.name {
+            "country" => &geoip.country,
+            "asn" => &geoip.asn,
+            "city" => &geoip.city,
+            _ => &geoip.anonymous,
+        };
+        let Some(written) = written else { continue };
+        let text = format!(
+            "`{}` was built {} days ago: addresses have moved since; `otpgate geoip update` makes new ones of countries and systems",
+            written.value,
+            database.days(now)
+        );
+        notes.add(written.place, text);
+    }
+    for list in settings.risk.dns_lists.iter().filter(|list| list.answers.is_empty()) {
+        let zone = list.zone.value.trim().trim_matches('.').to_ascii_lowercase();
+        if HOMES.iter().any(|homes| zone.ends_with(homes)) {
+            let text = "this zone also lists home connections, which should not send mail (127.0.0.10 and .11), and they are visitors: \
+                        add `answers: [127.0.0.2, 127.0.0.3, 127.0.0.4/30, 127.0.0.9]`";
+            notes.add(list.zone.place, text);
+        }
+    }
+    for list in plan.scoring.lists().filter(|list| list.updated.is_none()) {
+        let mut lists = settings.risk.lists.iter();
+        if let Some(written) = lists.find(|written| written.name.value.trim() == &*list.name) {
+            let text =
+                format!("the list `{}` has never been fetched: nothing is on it until the gateway has it", list.name);
+            notes.add(written.source.place, text);
+        }
+    }
 }
 
 /// A budget that nothing is counted against.
