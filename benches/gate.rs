@@ -60,6 +60,7 @@ fn grant() -> Grant {
         at: NOW,
         app_session: None,
         network: KeyedHash::new([2; 16]),
+        spot: otpgate::words::Spot::default(),
     };
     let subject = Subject::parse("alice@example.com").expect("a subject");
     Grant { id: GrantId::from_random([3; 16]), subject, account: None, proofs: vec![proof] }
@@ -116,6 +117,7 @@ fn bench(c: &mut Criterion) {
                 wanted: None,
                 confirmed: false,
                 score: 0,
+                is_whole: true,
                 app_session: None,
                 network: KeyedHash::new([2; 16]),
                 now: NOW,

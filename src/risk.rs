@@ -3,12 +3,13 @@
 //! May use: `words`, `seal`, `request`, `config`, `audit`, and of `store` what limits and flags are called. A score is made of what
 //! is in memory: files and lists from addresses ([`Source`]) are read beside the road, what must be waited for is asked by the
 //! conductor and handed in. There are the signals of the address that a request comes from ([`AddressRisk`]), of what gateways
-//! have seen of it ([`Held`]), and of a contact that a visitor types ([`ContactRisk`]). A new signal is a line in `finding.rs` and
-//! what finds it. Start at [`Scoring`].
+//! have seen of it ([`Held`]), of who is known to send it ([`SubjectRisk`]), and of a contact that a visitor types
+//! ([`ContactRisk`]). A new signal is a line in `finding.rs` and what finds it. Start at [`Scoring`].
 
 mod address;
 mod behaviour;
 mod contact;
+mod countries;
 mod dns;
 mod files;
 mod finding;
@@ -25,13 +26,15 @@ mod rule;
 mod scoring;
 pub mod settings;
 mod source;
+mod subject;
+mod travel;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
 pub use behaviour::{Ban, Bans, Behaviour, Held, Mark, Whom, Widths};
 pub use contact::{ContactFacts, ContactList, ContactRisk};
 pub use dns::{Blocklist, Blocklists, Dns, MailDomains, Zone};
 pub use files::{DatabaseFile, DatabaseState, ListFile, ListState, Renewed};
-pub use finding::{Finding, Points, PointsSettings};
+pub use finding::{Finding, Gist, Points, PointsSettings};
 pub use geo::{BadDatabase, Database, Field, Position, Whereabouts};
 pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
@@ -42,6 +45,8 @@ pub use remote::{Fetched, NotFetched, Remote, Web, WebLimits};
 pub use rule::{Rule, RuleSettings, WhenSettings};
 pub use scoring::Scoring;
 pub use source::{Content, Source, Unreadable};
+pub use subject::{SubjectFacts, SubjectRisk, Trip};
+pub use travel::{apart, is_elsewhere, is_possible};
 
 use std::fmt;
 use std::ops::Deref;
@@ -99,10 +104,24 @@ impl Risk {
 
     /// Adds what was found besides.
     pub fn extend(&mut self, more: Self) {
-        self.signals.extend(more.signals);
+        for signal in more.signals {
+            self.push(signal);
+        }
     }
 
-    fn found(&mut self, finding: Finding, points: &Points) {
+    /// Whether its address says where its visitor is: it is known, not on any list, and neither a trusted network nor one that
+    /// hides who uses it.
+    #[must_use]
+    pub fn is_where_it_says(&self) -> bool {
+        let is_listed = |signal: &Signal| matches!(signal.name, Name::List(_));
+        self.trusted_by.is_none()
+            && !self.at.is_veiled()
+            && !self.at.spot().is_unknown()
+            && !self.signals.iter().any(is_listed)
+    }
+
+    /// Adds a finding, if it is worth anything.
+    pub fn found(&mut self, finding: Finding, points: &Points) {
         self.found_as(finding, points, String::new);
     }
 
@@ -117,12 +136,32 @@ impl Risk {
     fn add(&mut self, name: Name, points: u8, detail: impl FnOnce() -> String) {
         // What is worth nothing is no finding.
         if points > 0 {
-            self.signals.push(Signal { name, detail: detail(), points });
+            self.push(Signal { name, detail: detail(), points });
         }
+    }
+
+    fn push(&mut self, signal: Signal) {
+        if let Some(gist) = signal.gist() {
+            let is_alike = |known: &Signal| known.gist() == Some(gist);
+            if self.signals.iter().any(|known| is_alike(known) && known.points >= signal.points) {
+                return;
+            }
+            self.signals.retain(|known| !is_alike(known));
+        }
+        self.signals.push(signal);
     }
 }
 
 // === impl Signal ===
+
+impl Signal {
+    const fn gist(&self) -> Option<Gist> {
+        match self.name {
+            Name::Finding(finding) => finding.gist(),
+            Name::List(_) | Name::Rule(_) => None,
+        }
+    }
+}
 
 impl fmt::Display for Signal {
     /// `country_unexpected (RU) 25`

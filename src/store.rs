@@ -13,6 +13,7 @@ mod challenges;
 mod changes;
 mod contacts;
 mod counted;
+mod devices;
 mod guards;
 mod limits;
 mod marks;
@@ -36,6 +37,7 @@ pub use answers::{Answer, Answered, Confirmed, Resumable};
 pub use challenges::{Budget, Challenge, Destination, Found, Lock, NewChallenge, Opened, Parking, State};
 pub use changes::{Change, Changes, Cursor, Held, Revocation};
 pub use contacts::{Seen, SeenContact, Sighting};
+pub use devices::{DeviceTurn, DeviceTurned, NewPlace};
 pub use guards::{Guard, PumpingMode, PumpingRules};
 pub use limits::{FailureLimits, Limits, SendLimits, TypedLimits, Window};
 pub use marks::{NewMark, TakenMark, TakenMarks};
@@ -178,6 +180,16 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Takes down which contacts an account has now. Gives what is remembered of them, and tells one caller whom to send a
     /// notice of a change.
     async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError>;
+
+    /// Moves the cookie of a device on by a generation, or begins a device: of two copies one falls behind, and then both are
+    /// [`DeviceTurned::Stolen`].
+    async fn turn_device(&self, turn: &DeviceTurn<'_>) -> Result<DeviceTurned, StoreError>;
+
+    /// Remembers where a subject is, in the place of where it was.
+    async fn put_place(&self, place: &NewPlace<'_>) -> Result<(), StoreError>;
+
+    /// Where a subject was last, sealed.
+    async fn place(&self, site: &SiteKey, subject: KeyedHash) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Queues marks, due at once, each for `ttl` and unless `most` are queued already: gives how many found no room. One
     /// whose name is known, also as one that was done or gave its place a few minutes ago, is not queued again.

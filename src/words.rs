@@ -13,17 +13,21 @@ mod money;
 mod policy;
 mod progress;
 mod proof;
+mod spot;
 mod subject;
 mod time;
 
 pub use channel::{Channel, ChannelSet};
 pub use contact::{Address, BadContact, Contact, EmailAddress, PhoneNumber};
 pub use country::{BadCountry, Country};
-pub use id::{BadId, BrowserId, ChallengeId, GrantId, KeyedHash, MarkId, MessageId, ParkedId, Reference, ResumeToken};
+pub use id::{
+    BadId, BrowserId, ChallengeId, DeviceId, GrantId, KeyedHash, MarkId, MessageId, ParkedId, Reference, ResumeToken,
+};
 pub use language::{BadLanguage, Language};
 pub use money::{Amount, BadMoney, Currency, Price};
 pub use policy::{Binding, ContactRule, Escalation, Policy, SendWhen, StepUp};
 pub use progress::{FailureClass, Progress};
 pub use proof::{Origin, Proof};
+pub use spot::{About, Spot};
 pub use subject::{BadSubject, Subject};
 pub use time::{Clock, SystemClock, TestClock, Timestamp};

@@ -76,6 +76,8 @@ pub enum Kind {
     IdentityConflict,
     /// The subject is not the one that the challenge was opened for.
     SubjectMismatch,
+    /// The cookie by which a browser is known again was copied: no copy of it counts any more.
+    DeviceStolen,
 
     // What became of an account's contacts.
     /// The directory lists other contacts than before.
@@ -111,7 +113,7 @@ struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::Challenged,
         Self::SignIn,
         Self::Refused,
@@ -145,6 +147,7 @@ impl Kind {
         Self::LoggedOut,
         Self::IdentityConflict,
         Self::SubjectMismatch,
+        Self::DeviceStolen,
         Self::ContactChanged,
         Self::ContactNotice,
         Self::Banned,
@@ -355,6 +358,13 @@ impl Kind {
                 "subject_mismatch",
                 "refused: another person is signed in than the one the code was for",
                 "Ask the visitor to sign in as the person who started, or to start again.",
+            ),
+            Self::DeviceStolen => (
+                "device_stolen",
+                "found a copy of the cookie by which the visitor's browser is known",
+                "Somebody may have had the visitor's cookies, and so their sign-in: let them sign out everywhere in the \
+                 application, change the password, and look for malware. Every copy is void already; their browser is a new one \
+                 until the next code.",
             ),
             Self::ContactChanged => (
                 "contact_changed",

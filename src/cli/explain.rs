@@ -5,6 +5,7 @@ mod log;
 mod replay;
 mod report;
 mod story;
+mod unseen;
 
 use std::io::{self, Write};
 use std::net::IpAddr;

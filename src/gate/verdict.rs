@@ -37,6 +37,9 @@ pub struct Facts<'a> {
     pub confirmed: bool,
     /// The score, 0 to 100.
     pub score: u8,
+    /// Whether that is all that speaks against the request. Of whom something could not be found out, the score may be higher:
+    /// being low lets nobody pass then (I2).
+    pub is_whole: bool,
     /// The application's session now, hashed.
     pub app_session: Option<KeyedHash>,
     /// The client's network now, hashed.
@@ -112,7 +115,7 @@ fn weigh<'a>(policy: &Arc<StepUp>, facts: &Facts<'a>) -> Verdict<'a> {
     if facts.score >= policy.deny_at {
         return Verdict::Refuse(Why::HighScore);
     }
-    if facts.score < policy.challenge_at {
+    if facts.is_whole && facts.score < policy.challenge_at {
         return Verdict::Forward(Passage::LowScore);
     }
     if !facts.has_subject {

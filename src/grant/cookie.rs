@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::request::Scheme;
 use crate::seal::{KeyRing, Purpose, Random};
 use crate::store::SiteKey;
-use crate::words::{Channel, GrantId, KeyedHash, Origin, Proof, Subject, Timestamp};
+use crate::words::{Channel, GrantId, KeyedHash, Origin, Proof, Spot, Subject, Timestamp};
 
 /// The most proofs a grant carries; the newest stay. Keeps the cookie below 1.5 KB (RFC 6265 asks browsers for 4 KB).
 pub const MAX_PROOFS: usize = 8;
@@ -28,7 +28,9 @@ pub struct Grant {
     pub proofs: Vec<Proof>,
 }
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// Says nothing of where a proof was made. It still opens: an update signs nobody out.
+const WITHOUT_SPOT: u8 = 2;
 
 // === impl Grant ===
 
@@ -66,7 +68,7 @@ impl Grant {
 
     fn encode(&self) -> Vec<u8> {
         let subject = self.subject.as_str().as_bytes();
-        let mut out = Vec::with_capacity(37 + subject.len() + self.proofs.len() * 64);
+        let mut out = Vec::with_capacity(37 + subject.len() + self.proofs.len() * 72);
         out.push(VERSION);
         out.extend_from_slice(self.id.as_bytes());
         out.extend_from_slice(&u16::try_from(subject.len()).unwrap_or(u16::MAX).to_le_bytes());
@@ -81,15 +83,18 @@ impl Grant {
             out.extend_from_slice(&proof.at.as_millis().to_le_bytes());
             out.extend_from_slice(proof.app_session.unwrap_or(KeyedHash::new([0; 16])).as_bytes());
             out.extend_from_slice(proof.network.as_bytes());
+            out.extend_from_slice(&proof.spot.to_bytes());
         }
         out
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        if reader.take::<1>()? != [VERSION] {
-            return None;
-        }
+        let has_spots = match reader.take()? {
+            [VERSION] => true,
+            [WITHOUT_SPOT] => false,
+            _ => return None,
+        };
         let id = GrantId::from_random(reader.take()?);
         let length = u16::from_le_bytes(reader.take()?);
         let subject = Subject::parse(std::str::from_utf8(reader.slice(length.into())?).ok()?).ok()?;
@@ -98,17 +103,17 @@ impl Grant {
         let account = (has_account == 1).then_some(account);
         let mut proofs = Vec::new();
         while !reader.0.is_empty() {
-            proofs.push(reader.proof()?);
+            proofs.push(reader.proof(has_spots)?);
         }
         (proofs.len() <= MAX_PROOFS).then_some(Self { id, subject, account, proofs })
     }
 }
 
-fn context(site: &SiteKey, scheme: Scheme) -> Vec<u8> {
+pub(super) fn context(site: &SiteKey, scheme: Scheme) -> Vec<u8> {
     [scheme.as_str().as_bytes(), b"://", site.as_str().as_bytes()].concat()
 }
 
-const fn channel_bit(channel: Channel) -> u8 {
+pub(super) const fn channel_bit(channel: Channel) -> u8 {
     match channel {
         Channel::Email => 1,
         Channel::Sms => 2,
@@ -117,10 +122,11 @@ const fn channel_bit(channel: Channel) -> u8 {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// Reads a sealed layout from its front.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(super) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
         Some(*head)
@@ -132,12 +138,13 @@ impl<'a> Reader<'a> {
         Some(head)
     }
 
-    fn proof(&mut self) -> Option<Proof> {
+    fn proof(&mut self, has_spot: bool) -> Option<Proof> {
         let [channel, others, flags] = self.take()?;
         let contact = KeyedHash::new(self.take()?);
         let at = Timestamp::from_millis(u64::from_le_bytes(self.take()?));
         let session = KeyedHash::new(self.take()?);
         let network = KeyedHash::new(self.take()?);
+        let spot = if has_spot { Spot::from_bytes(self.take()?) } else { Spot::default() };
         Some(Proof {
             channel: Channel::ALL.into_iter().find(|&known| channel_bit(known) == channel)?,
             others: Channel::ALL.into_iter().filter(|&known| channel_bit(known) & others != 0).collect(),
@@ -146,6 +153,7 @@ impl<'a> Reader<'a> {
             at,
             app_session: (flags & 2 != 0).then_some(session),
             network,
+            spot,
         })
     }
 }

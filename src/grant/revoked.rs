@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::store::{Revocation, SiteKey};
-use crate::words::{GrantId, KeyedHash, Timestamp};
+use crate::words::{DeviceId, GrantId, KeyedHash, Timestamp};
 
 /// The revocations of every site.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ struct Lists {
     /// Proofs up to the first moment are void; kept until the second.
     subjects: HashMap<KeyedHash, (Timestamp, Timestamp)>,
     grants: HashMap<GrantId, Timestamp>,
+    devices: HashMap<DeviceId, Timestamp>,
 }
 
 // === impl Revoked ===
@@ -39,7 +40,9 @@ impl Revoked {
     /// Takes in a revocation that is kept for `ttl`. The same one twice is once.
     pub fn add(&self, revocation: &Revocation, ttl: Duration, now: Timestamp) {
         let site = match revocation {
-            Revocation::Subject { site, .. } | Revocation::Grant { site, .. } => self.site(site),
+            Revocation::Subject { site, .. } | Revocation::Grant { site, .. } | Revocation::Device { site, .. } => {
+                self.site(site)
+            }
         };
         // Read, copy and update under the lock of `sites`, so that two writers do not lose each other's entry.
         let _writer = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,6 +56,10 @@ impl Revoked {
             }
             Revocation::Grant { grant, .. } => {
                 let entry = lists.grants.entry(*grant).or_insert(keep);
+                *entry = (*entry).max(keep);
+            }
+            Revocation::Device { device, .. } => {
+                let entry = lists.devices.entry(*device).or_insert(keep);
                 *entry = (*entry).max(keep);
             }
         }
@@ -72,6 +79,9 @@ impl Revoked {
             all.extend(lists.grants.iter().filter_map(|(&grant, &keep)| {
                 Some((Revocation::Grant { site: site.clone(), grant }, keep.since(now)?))
             }));
+            all.extend(lists.devices.iter().filter_map(|(&device, &keep)| {
+                Some((Revocation::Device { site: site.clone(), device }, keep.since(now)?))
+            }));
         }
         all
     }
@@ -84,6 +94,12 @@ impl SiteRevoked {
     #[must_use]
     pub fn is_ended(&self, id: GrantId) -> bool {
         self.0.load().grants.contains_key(&id)
+    }
+
+    /// Whether a copy of this device was found.
+    #[must_use]
+    pub fn is_stolen(&self, id: DeviceId) -> bool {
+        self.0.load().devices.contains_key(&id)
     }
 
     /// Whether anything was revoked for any subject: mostly not, and then no subject need be hashed.
@@ -105,6 +121,7 @@ impl Lists {
     fn drop_expired(&mut self, now: Timestamp) {
         self.subjects.retain(|_, &mut (_, keep)| keep >= now);
         self.grants.retain(|_, &mut keep| keep >= now);
+        self.devices.retain(|_, &mut keep| keep >= now);
     }
 }
 

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::risk::source::{self, utf8};
 use crate::risk::{Finding, List, ListKind, ListState, MailDomains, Points, Renewed, Risk, Source, Unreadable, files};
-use crate::words::{Address, Contact};
+use crate::words::{Address, Contact, Country};
 
 /// What speaks against contacts, as the config has it.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub struct ContactRisk {
     pub mail: Option<Arc<MailDomains>>,
     /// What each finding is worth.
     pub points: Points,
+    /// Whether it is known which country an address is in.
+    pub knows_countries: bool,
 }
 
 /// A list of contacts and where it comes from.
@@ -37,6 +39,8 @@ pub struct ContactFacts {
     pub takes_no_mail: bool,
     /// How many others proved it lately.
     pub others: u32,
+    /// The country of its number, and the other one that the visitor is in.
+    pub abroad: Option<(Country, Country)>,
 }
 
 // === impl ContactRisk ===
@@ -46,7 +50,18 @@ impl ContactRisk {
     #[must_use]
     pub fn is_on(&self) -> bool {
         let found = [Finding::VoipNumber, Finding::FixedLineNumber, Finding::NoMailExchanger, Finding::ContactReused];
-        !self.lists.is_empty() || found.into_iter().any(|finding| self.points.counts(finding))
+        !self.lists.is_empty() || self.compares() || found.into_iter().any(|finding| self.points.counts(finding))
+    }
+
+    /// Whether the country of a number is compared with that of the visitor.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        self.knows_countries && self.points.counts(Finding::PhoneCountry)
+    }
+
+    /// Adds that the visitor is in another country than the number is of.
+    pub fn abroad(&self, number: Country, visitor: Country, risk: &mut Risk) {
+        risk.found_as(Finding::PhoneCountry, &self.points, || format!("{number}, from {visitor}"));
     }
 
     /// Whether it is sure that nobody takes mail for the domain of an e-mail address. Asks DNS, for a second at most.
@@ -66,7 +81,7 @@ impl ContactRisk {
         for list in self.lists.iter().map(|list| list.list.load()).filter(|list| list.has(contact)) {
             risk.listed(list.name(), list.points());
         }
-        let ContactFacts { is_voip, is_fixed_line, takes_no_mail, others } = facts;
+        let ContactFacts { is_voip, is_fixed_line, takes_no_mail, others, abroad } = facts;
         for (is_so, finding) in [
             (is_voip, Finding::VoipNumber),
             (is_fixed_line, Finding::FixedLineNumber),
@@ -76,6 +91,9 @@ impl ContactRisk {
             if is_so {
                 risk.found(finding, &self.points);
             }
+        }
+        if let Some((number, visitor)) = abroad {
+            self.abroad(number, visitor, &mut risk);
         }
         risk
     }

@@ -6,6 +6,15 @@ use serde::Deserialize;
 use crate::config::{Fault, Place, Placed};
 use crate::risk::Risk;
 
+/// What several findings say between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gist {
+    /// That a request comes from abroad.
+    Abroad,
+    /// That an address hides who uses it: VPNs run on machines that are rented out.
+    Hidden,
+}
+
 /// Declares findings: the key under `risk.points`, its points by default, and what it is.
 macro_rules! findings {
     ($($finding:ident = $key:ident, $usual:literal, $doc:literal;)+) => {
@@ -24,6 +33,20 @@ macro_rules! findings {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$finding => stringify!($key),)+
+                }
+            }
+
+            /// What it says together with others: of those, the one that is worth the most counts. An honest traveller is abroad
+            /// once, and behind one VPN.
+            #[must_use]
+            pub const fn gist(self) -> Option<Gist> {
+                use Finding::{
+                    Anonymiser, CountryChanged, CountryUnexpected, HostingNetwork, ImpossibleTravel, PhoneCountry,
+                };
+                match self {
+                    CountryUnexpected | CountryChanged | ImpossibleTravel | PhoneCountry => Some(Gist::Abroad),
+                    HostingNetwork | Anonymiser => Some(Gist::Hidden),
+                    _ => None,
                 }
             }
 
@@ -68,6 +91,11 @@ findings! {
     ManySubjects = many_subjects, 10, "More subjects than `behaviour.subjects` came from the address, or from around it.";
     SubjectRoams = subject_roams, 10, "A subject that came from more networks than `behaviour.networks`.";
     Banned = banned, 100, "An address that the gateway banned for a while.";
+    CountryChanged = country_changed, 30, "Another country than the one in which the visitor answered the last code.";
+    AsnChanged = asn_changed, 10, "Another autonomous system than then, in the same country.";
+    ImpossibleTravel = impossible_travel, 50, "A place that nobody can have come to from the one where the same subject was last.";
+    NewDevice = new_device, 15, "A browser with which the subject has answered no code before.";
+    PhoneCountry = phone_country, 20, "An address in another country than the visitor's telephone numbers.";
     VoipNumber = voip_number, 0, "A number on the internet, by its range.";
     FixedLineNumber = fixed_line_number, 0, "A number of a fixed line, by its range: most of them take no text messages.";
     NoMailExchanger = no_mail_exchanger, 40, "A typed e-mail address whose domain takes no mail, by its MX, A and AAAA records in DNS.";

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use maxminddb::{PathElement, Reader, WithinOptions};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::words::{Country, Timestamp};
+use crate::words::{About, Country, Spot, Timestamp};
 
 /// A database in memory.
 pub struct Database {
@@ -30,6 +30,8 @@ pub struct Whereabouts {
     pub system: Option<u32>,
     /// Where it is about.
     pub position: Option<Position>,
+    /// How far off that may be, in kilometres, where a database says so.
+    pub within: Option<u16>,
     /// Whether machines are rented out there.
     pub is_hosting: bool,
     /// Whether it hides who uses it: a VPN, a proxy, an exit of Tor.
@@ -56,6 +58,8 @@ pub enum Field {
     Latitude,
     /// The longitude of [`Whereabouts::position`].
     Longitude,
+    /// [`Whereabouts::within`].
+    Within,
     /// [`Whereabouts::is_hosting`].
     Hosting,
     /// [`Whereabouts::is_anonymiser`]: any of several.
@@ -82,7 +86,7 @@ pub enum BadDatabase {
 use PathElement::Key;
 
 /// The paths by which each field is known: GeoIP2 and GeoLite2, then DB-IP, iptoasn and IPinfo.
-const FIELDS: [(Field, &[&[PathElement<'static>]]); 9] = [
+const FIELDS: [(Field, &[&[PathElement<'static>]]); 10] = [
     (Field::Country, &[&[Key("country"), Key("iso_code")], &[Key("country_code")], &[Key("country")]]),
     (
         Field::System,
@@ -90,6 +94,7 @@ const FIELDS: [(Field, &[&[PathElement<'static>]]); 9] = [
     ),
     (Field::Latitude, &[&[Key("location"), Key("latitude")], &[Key("latitude")], &[Key("lat")]]),
     (Field::Longitude, &[&[Key("location"), Key("longitude")], &[Key("longitude")], &[Key("lng")], &[Key("lon")]]),
+    (Field::Within, &[&[Key("location"), Key("accuracy_radius")], &[Key("accuracy_radius")], &[Key("radius")]]),
     (Field::Hosting, &[&[Key("is_hosting_provider")], &[Key("traits"), Key("is_hosting_provider")], &[Key("hosting")]]),
     (Field::Anonymous, &[&[Key("is_anonymous")], &[Key("traits"), Key("is_anonymous")]]),
     (Field::Vpn, &[&[Key("is_anonymous_vpn")], &[Key("traits"), Key("is_anonymous_vpn")], &[Key("vpn")]]),
@@ -175,7 +180,7 @@ impl Database {
         if !found.has_data() {
             return;
         }
-        let (mut latitude, mut longitude) = (None, None);
+        let (mut latitude, mut longitude, mut within) = (None, None, None);
         for ((field, _), path) in FIELDS.iter().zip(&self.paths) {
             let Some(path) = path else { continue };
             let Some(value) = found.decode_path::<Value<'_>>(path).ok().flatten() else { continue };
@@ -184,6 +189,7 @@ impl Database {
                 Field::System => known.system = known.system.or_else(|| value.system()),
                 Field::Latitude => latitude = value.degrees(90.0),
                 Field::Longitude => longitude = value.degrees(180.0),
+                Field::Within => within = value.kilometres(),
                 Field::Hosting => known.is_hosting |= value.flag() == Some(true),
                 Field::Anonymous | Field::Vpn | Field::Proxy | Field::Tor => {
                     known.is_anonymiser |= value.flag() == Some(true);
@@ -192,6 +198,7 @@ impl Database {
         }
         if let (None, Some(latitude), Some(longitude)) = (known.position, latitude, longitude) {
             known.position = Some(Position { latitude, longitude });
+            known.within = within;
         }
     }
 }
@@ -199,6 +206,31 @@ impl Database {
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({}, {:?})", self.kind(), self.fields().collect::<Vec<_>>())
+    }
+}
+
+// === impl Whereabouts ===
+
+impl Whereabouts {
+    /// As much of it as is kept.
+    #[must_use]
+    pub fn spot(&self) -> Spot {
+        /// Where no database says how far off it is: half of all cities that DB-IP and IPinfo name are within it.
+        const WITHIN: u16 = 50;
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1800 tenths of a degree")]
+        let tenths = |degrees: f64| (degrees * 10.0).round() as i16;
+        let about = self.position.map(|at| About {
+            north: tenths(at.latitude),
+            east: tenths(at.longitude),
+            within: self.within.unwrap_or(WITHIN),
+        });
+        Spot { country: self.country, system: self.system, about }
+    }
+
+    /// Whether its visitor may be anywhere else: machines that are rented out, and all that hides who uses it.
+    #[must_use]
+    pub const fn is_veiled(&self) -> bool {
+        self.is_anonymiser || self.is_hosting
     }
 }
 
@@ -212,6 +244,7 @@ impl Field {
             Self::System => value.system().is_some(),
             Self::Latitude => value.degrees(90.0).is_some(),
             Self::Longitude => value.degrees(180.0).is_some(),
+            Self::Within => value.kilometres().is_some(),
             Self::Hosting | Self::Anonymous | Self::Vpn | Self::Proxy | Self::Tor => value.flag().is_some(),
         }
     }
@@ -224,6 +257,7 @@ impl Field {
             Self::System => "ASN",
             Self::Latitude => "latitude",
             Self::Longitude => "longitude",
+            Self::Within => "accuracy",
             Self::Hosting => "hosting",
             Self::Anonymous => "anonymous",
             Self::Vpn => "VPN",
@@ -282,6 +316,14 @@ impl Value<'_> {
             Self::Flag(_) | Self::Other => None,
         }
         .filter(|degrees: &f64| degrees.abs() <= most)
+    }
+
+    fn kilometres(self) -> Option<u16> {
+        match self {
+            Self::Whole(number) => u16::try_from(number).ok(),
+            Self::Text(text) => text.parse().ok(),
+            _ => None,
+        }
     }
 
     fn flag(self) -> Option<bool> {

@@ -8,7 +8,7 @@ use crate::audit::RiskMetrics;
 use crate::request::{CanonicalRequest, RequestKind};
 use crate::risk::{
     AddressRisk, Bans, Behaviour, ContactRisk, DatabaseFile, DatabaseState, Finding, ListState, Points, Remote,
-    Renewed, Risk, Rule, robot,
+    Renewed, Risk, Rule, SubjectRisk, robot,
 };
 
 /// Everything that makes a score.
@@ -18,6 +18,8 @@ pub struct Scoring {
     pub points: Points,
     /// What speaks against addresses.
     pub address: AddressRisk,
+    /// What speaks against who is known to send a request.
+    pub subject: SubjectRisk,
     /// What speaks against contacts.
     pub contact: ContactRisk,
     /// Rules of the operator's own.

@@ -7,15 +7,16 @@ mod lists;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Fault, Many, Place, Placed, Surroundings};
+use crate::config::{Fault, Many, Period, Place, Placed, Surroundings};
 use crate::risk::files::tell;
 use crate::risk::{
     AddressRisk, Blocklists, ContactRisk, Dns, Field, Finding, ListFile, MailDomains, Points, PointsSettings, Rule,
-    RuleSettings, Scoring,
+    RuleSettings, Scoring, SubjectRisk,
 };
 use crate::words::Country;
 
@@ -59,6 +60,18 @@ pub struct RiskSettings {
     /// The countries where visitors are expected. Default: any.
     #[serde(default)]
     pub expect_countries: Many<Placed<Country>>,
+    /// Browsers with which a code was answered.
+    #[serde(default)]
+    pub devices: DevicesSettings,
+}
+
+/// Browsers with which a code was answered: one that the subject never used is `new_device`. It is never a proof.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DevicesSettings {
+    /// How long a browser is remembered after a code, by a sealed cookie; up to a year. `0s` sets no such cookie.
+    /// Default 180d.
+    pub remember: Option<Placed<Period>>,
 }
 
 /// Where lists are kept that were fetched: the place of what can be fetched again (Filesystem Hierarchy Standard 3.0, section
@@ -78,12 +91,20 @@ impl RiskSettings {
         let lists = self.lists.iter().filter_map(|list| list.of_contacts(&cache, around).transpose());
         let lists = lists.collect::<Result<_, _>>()?;
         let dns = Arc::new(self.dns()?);
-        let contact = ContactRisk { lists, mail: Some(Arc::new(MailDomains::new(Arc::clone(&dns)))), points };
         let mut address = self.address_risk(points, &cache, around)?;
+        let knows_countries = address.tells(Field::Country);
+        let mail = Some(Arc::new(MailDomains::new(Arc::clone(&dns))));
+        let contact = ContactRisk { lists, mail, points, knows_countries };
+        let subject = SubjectRisk {
+            points,
+            remember: self.devices.remember(),
+            knows_places: knows_countries || address.tells(Field::Latitude),
+            knows_systems: address.tells(Field::System),
+        };
         address.dns = self.blocklists(dns)?;
         let rules = self.rules(&address)?;
         let (behaviour, bans) = (self.behaviour.behaviour()?, self.bans.bans()?);
-        Ok(Scoring { points, address, contact, behaviour, bans, rules })
+        Ok(Scoring { points, address, subject, contact, behaviour, bans, rules })
     }
 
     fn rules(&self, address: &AddressRisk) -> Result<Vec<Rule>, Fault> {
@@ -168,5 +189,15 @@ impl RiskSettings {
         let dns_lists = self.dns_lists.iter().map(|list| (list.name.value.trim().to_owned(), list.name.place));
         let rules = self.rules.iter().map(|rule| (rule.reason.value.trim().to_owned(), rule.reason.place));
         points.chain(lists).chain(dns_lists).chain(rules).collect()
+    }
+}
+
+impl DevicesSettings {
+    /// How long a browser is remembered; zero is not at all.
+    #[must_use]
+    pub fn remember(&self) -> Duration {
+        /// Half a year: browsers keep no cookie for longer than 400 days (RFC 6265bis, section 5.5).
+        const USUAL: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+        self.remember.map_or(USUAL, |written| written.value.0)
     }
 }

@@ -51,6 +51,10 @@ pub enum Purpose {
     Mark,
     /// In the store: of which address, network, autonomous system or country something is held.
     Flag,
+    /// The cookie by which a browser is known again.
+    Device,
+    /// Where a subject was last, in the store.
+    Place,
 }
 
 /// Seals and opens texts, hashes under a key, and outlives the rotation of its secrets.
@@ -75,7 +79,7 @@ struct Key {
 
 const KEY_ID: usize = 4;
 const TAG: usize = 16;
-const PURPOSES: [(Purpose, &[u8]); 10] = [
+const PURPOSES: [(Purpose, &[u8]); 12] = [
     (Purpose::Grant, b"otpgate grant v1"),
     (Purpose::Parked, b"otpgate parked v1"),
     (Purpose::Challenge, b"otpgate challenge v1"),
@@ -86,6 +90,8 @@ const PURPOSES: [(Purpose, &[u8]); 10] = [
     (Purpose::Contact, b"otpgate contact v1"),
     (Purpose::Mark, b"otpgate mark v1"),
     (Purpose::Flag, b"otpgate flag v1"),
+    (Purpose::Device, b"otpgate device v1"),
+    (Purpose::Place, b"otpgate place v1"),
 ];
 
 // === impl Secret ===
@@ -291,7 +297,7 @@ impl Key {
     }
 
     fn aead(&self, purpose: Purpose) -> &LessSafeKey {
-        let [grant, parked, challenge, code, session, words, onward, contact, mark, flag] = &self.aead;
+        let [grant, parked, challenge, code, session, words, onward, contact, mark, flag, device, place] = &self.aead;
         match purpose {
             Purpose::Grant => grant,
             Purpose::Parked => parked,
@@ -303,6 +309,8 @@ impl Key {
             Purpose::Contact => contact,
             Purpose::Mark => mark,
             Purpose::Flag => flag,
+            Purpose::Device => device,
+            Purpose::Place => place,
         }
     }
 }

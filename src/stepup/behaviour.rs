@@ -16,7 +16,7 @@ use crate::stepup::flags::{open, scope, seal};
 use crate::stepup::operate::Operated;
 use crate::stepup::{Gateway, Shared, Site, Visit};
 use crate::store::{Raised, Scope, Sign, SiteKey, StoreError, Tally, Window};
-use crate::words::{ChallengeId, KeyedHash, Policy, Subject};
+use crate::words::{ChallengeId, KeyedHash, Subject};
 
 /// A ban that is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,20 +99,16 @@ impl Gateway {
         if scoring.bans.is_on() && !held.is_empty() { held.ban(client, now) } else { None }
     }
 
-    /// Whether what was seen of some subject could lift a score, low so far, to where `policy` asks for a code: then it must be
-    /// known whose the request is.
-    pub(super) fn may_rise(&self, site: &Site, policy: &Policy, score: u8) -> bool {
-        let Policy::StepUp(policy) = policy else { return false };
-        let more = self.scoring.points.of(Finding::SubjectRoams);
-        self.scoring.behaviour.is_some()
-            && score.saturating_add(more) >= policy.challenge_at
-            && site.flags.load().has_subjects()
+    /// The most that was seen of any subject, in points.
+    pub(super) fn seen_of_subjects(&self, site: &Site) -> u8 {
+        let may_count = self.scoring.behaviour.is_some() && site.flags.load().has_subjects();
+        if may_count { self.scoring.points.of(Finding::SubjectRoams) } else { 0 }
     }
 
     /// Adds what was seen of the subject of a request.
-    pub(super) fn behaviour_of(&self, site: &Site, subject: Option<&Subject>, risk: &mut Risk) {
+    pub(super) fn behaviour_of(&self, site: &Site, subject: &Subject, risk: &mut Risk) {
         let held = site.flags.load();
-        if let (Some(subject), true, true) = (subject, held.has_subjects(), self.scoring.behaviour.is_some()) {
+        if held.has_subjects() && self.scoring.behaviour.is_some() {
             let (hash, now) = (self.subject_hash(site, subject), self.shared.clock.now());
             held.judge_subject(hash, now, &self.scoring.points, risk);
         }

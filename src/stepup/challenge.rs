@@ -14,7 +14,7 @@ use crate::stepup::identify::Who;
 use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::sign_up::way_back;
 use crate::stepup::visit::BROWSER;
-use crate::stepup::{BadForm, Gateway, RequestBody, Ruling, Site, Visit};
+use crate::stepup::{BadForm, Gateway, Outage, RequestBody, Ruling, Site, Visit};
 use crate::store::{Found, NewChallenge, Opened, Parking, StoreError};
 use crate::words::{BrowserId, ChallengeId, KeyedHash, ParkedId, Reference, SendWhen, StepUp, Subject};
 
@@ -39,6 +39,15 @@ impl Gateway {
         Ruling::SignIn { to, cookies: cookie.into_iter().collect(), reference }
     }
 
+    /// Where a code can go.
+    async fn reachable(&self, case: &Case<'_>, policy: &Arc<StepUp>, who: &Who) -> Result<Known, Outage> {
+        match &case.form {
+            // Of whoever types it nothing else need be known.
+            Some(form) => Ok(Known { contacts: self.ways_of(policy, form), ..Known::default() }),
+            None => self.contacts(case.site, case.visit, policy, who.subject.as_ref()).await,
+        }
+    }
+
     /// Puts a challenge. A navigation's body is parked; nothing was sent to the upstream and no message goes out.
     pub(super) async fn challenge(
         &self,
@@ -59,7 +68,6 @@ impl Gateway {
         {
             return self.bad_form(&case, policy, BadForm::unreachable(form));
         }
-        case.count(audit::Verdict::Challenge, Some(why));
         let is_page = request.kind == RequestKind::Navigation;
         // A body posted by another site is never parked: replaying it would be that site's deed (R15). Nor is a login
         // form: it has a password.
@@ -70,15 +78,25 @@ impl Gateway {
         if parks && let Err(error) = self.read_body(&mut case, body).await {
             return self.body_ruling(&case, policy, error);
         }
-        let known = match &case.form {
-            // Of whoever types it nothing else need be known.
-            Some(form) => Ok(Known { contacts: self.ways_of(policy, form), ..Known::default() }),
-            None => self.contacts(site, visit, policy, who.subject.as_ref()).await,
+        let known = match self.reachable(&case, policy, &who).await {
+            Ok(found) => found,
+            Err(outage) => return self.unavailable(&case, policy, &outage),
+        };
+        if let Err(refused) = self.suspect_contacts(&mut case, policy, &who, &known) {
+            return *refused;
+        }
+        // What the directory says may ask for a stronger channel.
+        let asked = policy;
+        let policy = asked.at(case.risk.score());
+        let known = match Arc::ptr_eq(policy, asked) {
+            true => Ok(known),
+            false => self.reachable(&case, policy, &who).await,
         };
         let known = match known {
             Ok(found) => found,
             Err(outage) => return self.unavailable(&case, policy, &outage),
         };
+        case.count(audit::Verdict::Challenge, Some(why));
         let asked = match (&who.subject, is_page) {
             (None, _) => Asked::Nobody,
             (Some(_), true) => Asked::Page,
@@ -121,7 +139,7 @@ impl Gateway {
             Park::None => None,
         };
         let likeness = self.likeness(&case, policy, &particulars);
-        let (browser, cookies) = self.browser_of(visit);
+        let (browser, mut cookies) = self.browser_of(visit);
         let id = self.shared.challenge_id();
         let opening = Opening { id, browser, particulars, parking, likeness, reference: self.shared.reference() };
         match self.open(site, &opening).await {
@@ -141,6 +159,7 @@ impl Gateway {
                 if parks {
                     self.note(self.event_under(Kind::Parked, &case, policy, opening.reference)).await;
                 }
+                cookies.extend(self.move_device(site, visit, who.subject.as_ref()).await);
                 self.put(&case, policy, opening.id, opening.browser, cookies).await
             }
             Err(error) => self.unavailable(&case, policy, &error.into()),

@@ -43,6 +43,7 @@ pub async fn follow(shared: Arc<Shared>) {
                 let (lost, emptied) = (changes.lost, changes.emptied);
                 if lost {
                     shared.all_answers().iter().for_each(|answers| answers.forget_all());
+                    shared.places.forget_all();
                 }
                 // What happened since counts for more than what is held.
                 cursor = apply(&shared, changes);
@@ -76,6 +77,7 @@ fn apply(shared: &Shared, changes: Changes) -> Cursor {
                 shared.sessions(site).forget(*session);
                 shared.answers(site).changed(*session);
             }
+            Change::Moved { subject, .. } => shared.places.forget(*subject),
             Change::Unlocked { site, subject } => shared.locks.forget(site, *subject),
             Change::Flagged(flag, ttl) => flags.push((flag.clone(), *ttl)),
             Change::Lifted { site, scope, whom } => {

@@ -21,11 +21,12 @@ use crate::stepup::cooldown::Calm;
 use crate::stepup::flags::{Flags, SiteFlags};
 use crate::stepup::locks::Locks;
 use crate::stepup::mark::Queueing;
+use crate::stepup::places::Places;
 use crate::stepup::recheck::Told;
 use crate::store::{Budget, Limits, Resend, SiteKey, Store};
 use crate::words::{
-    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, GrantId, KeyedHash, ParkedId, Policy, Reference,
-    ResumeToken, Subject,
+    BrowserId, ChallengeId, Clock, Contact, ContactRule, Country, DeviceId, GrantId, KeyedHash, ParkedId, Policy,
+    Reference, ResumeToken, Subject,
 };
 
 /// Everything that one config makes. A reload makes a new one and swaps it in whole (I11).
@@ -70,6 +71,8 @@ pub struct Shared {
     pub(super) told: Told,
     /// What was found of contacts under a cool-down.
     pub(super) calm: Calm,
+    /// Where subjects were last.
+    pub(super) places: Places,
 }
 
 /// How challenges are put: the config's `challenge` and `limits`.
@@ -177,6 +180,7 @@ impl Shared {
             marks: Queueing::default(),
             told: Told::default(),
             calm: Calm::default(),
+            places: Places::default(),
         }
     }
 
@@ -222,6 +226,10 @@ impl Shared {
 
     pub(super) fn browser_id(&self) -> BrowserId {
         BrowserId::from_random(self.random.bytes())
+    }
+
+    pub(super) fn device_id(&self) -> DeviceId {
+        DeviceId::from_random(self.random.bytes())
     }
 
     pub(super) fn grant_id(&self) -> GrantId {

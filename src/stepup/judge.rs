@@ -82,6 +82,7 @@ impl Gateway {
             wanted: None,
             confirmed: false,
             score: case.risk.score(),
+            is_whole: true,
             app_session: None,
             network: KeyedHash::new([0; 16]),
             now: Timestamp::default(),
@@ -115,18 +116,19 @@ impl Gateway {
         if who.subject.is_none() && site.spec.may_sign_in(&visit.request) {
             return self.pass_through(site, visit);
         }
-        self.behaviour_of(site, who.named(), &mut case.risk);
         if let (true, Some(subject)) = (who.is_new, who.named()) {
             self.count_subject(site, visit, subject);
         }
+        let proofs = self.proofs(site, grant, who.subject.as_ref());
+        let is_whole = self.suspect(&mut case, base, &who, &proofs).await;
         // What was found of a contact, or of the subject, may ask for more.
         let policy = base.at(case.risk.score());
-        let proofs = self.proofs(site, grant, who.subject.as_ref());
         let mut facts = Facts {
             has_subject: who.subject.is_some(),
             proofs: &proofs,
             wanted: case.form.as_ref().map(|form| form.hash),
             score: case.risk.score(),
+            is_whole,
             app_session: who.app_session,
             network: if policy.binds(Binding::Network) { self.network_hash(&visit.request) } else { nobody.network },
             now: self.shared.clock.now(),
@@ -285,7 +287,7 @@ impl Gateway {
         self.send_on(&mut case, Vec::new(), audit::Verdict::Observe)
     }
 
-    fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
+    pub(super) fn refuse(&self, case: &Case<'_>, policy: &Policy, why: Why) -> Ruling {
         case.count(audit::Verdict::Refuse, Some(why));
         let reference = self.shared.reference();
         let event = Event::new(Kind::Refused, reference).policy(policy.name()).reason(why.as_str());

@@ -32,7 +32,7 @@ impl Gateway {
             site.spec.directories.forget(subject);
             let (now, key) = (self.shared.clock.now(), site.spec.key.clone());
             // Nothing counts for longer than the longest policy says, but a new config may lengthen that.
-            let ttl = site.reach.max(Duration::from_secs(24 * 60 * 60));
+            let ttl = site.reach.max(self.scoring.subject.remember).max(Duration::from_secs(24 * 60 * 60));
             for subject in self.counted(site, subject).await {
                 let revocation = Revocation::Subject { site: key.clone(), subject, until: now };
                 self.shared.store.revoke(&revocation, ttl).await?;

@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use crate::audit::{Event, Kind, VerifyOutcome};
 use crate::challenge::Particulars;
-use crate::grant::Grant;
+use crate::grant::{Grant, Owned};
 use crate::seal::{Code, Typed};
 use crate::stepup::judge::about;
 use crate::stepup::steps::{Mine, NotMine};
@@ -100,12 +100,18 @@ impl Gateway {
                 }
                 let token = resumes.then_some(token);
                 let mut cookies = self.passed_cookies(visit, &particulars, subject, &new_browser, token.as_ref());
-                if particulars.binding.is_none()
-                    && let (Some(whose), Some(contact)) = (particulars.subject(), contact)
-                {
+                if let (Some(whose), Some(contact)) = (particulars.subject(), contact) {
                     let proof = self.proof(site, visit, &particulars, &sent, &contact);
                     let account = particulars.account.is_some().then_some(subject);
-                    cookies.extend(self.grant_cookie(site, visit, whose, account, proof));
+                    if particulars.named().is_some() {
+                        let hash = self.subject_hash(site, &whose);
+                        self.arrived(site, visit, hash);
+                        let owned = Owned::by(&proof, hash, account);
+                        cookies.extend(self.remember_device(site, visit, &whose, subject, owned).await);
+                    }
+                    if particulars.binding.is_none() {
+                        cookies.extend(self.grant_cookie(site, visit, whose, account, proof));
+                    }
                 }
                 Verified::Passed { cookies, return_to: particulars.return_to }
             }
@@ -192,6 +198,7 @@ impl Gateway {
             at: self.shared.clock.now(),
             app_session: app_session.map(|cookie| self.session_hash(site, cookie)).or(particulars.app_session),
             network: self.network_hash(&visit.request),
+            spot: self.scoring.address.whereabouts(&visit.request.client).spot(),
         }
     }
 
@@ -218,7 +225,8 @@ impl Gateway {
         GRANT.set(scheme, &value, Some(site.longest)).ok()
     }
 
-    /// Ends this browser's grant on every gateway. Gives the `Set-Cookie` values that make the browser forget it.
+    /// Ends this browser's grant on every gateway. By which browsers a subject is known again stays as it is: the same person
+    /// signs in with the same one. Gives the `Set-Cookie` values that make the browser forget it.
     ///
     /// # Errors
     /// When the store does not answer: then the cookie is kept, since the grant would still be good elsewhere.

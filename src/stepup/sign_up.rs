@@ -119,9 +119,10 @@ impl Gateway {
             // Whoever comes without a cookie has proved nothing yet.
             by => self.others(case.site, form.hash, by.unwrap_or(KeyedHash::new([0; 16])), false).await?,
         };
+        let abroad = self.phone_abroad(contact, &case.risk).flatten();
         let (is_voip, is_fixed_line) = (line == Some(PhoneKind::Voip), line == Some(PhoneKind::FixedLine));
         let takes_no_mail = self.scoring.contact.takes_no_mail(contact).await;
-        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, is_fixed_line, takes_no_mail, others }))
+        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, is_fixed_line, takes_no_mail, others, abroad }))
     }
 
     /// Remembers who proved a contact: the subject, or where nobody is signed in the browser under its new name. What cannot

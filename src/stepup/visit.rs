@@ -56,6 +56,8 @@ pub struct NoBody(pub Bytes);
 pub(super) const BROWSER: OwnCookie = OwnCookie::named("browser");
 /// The cookie that carries the grant.
 pub(super) const GRANT: OwnCookie = OwnCookie::named("grant");
+/// The cookie by which a browser is known again.
+pub(super) const DEVICE: OwnCookie = OwnCookie::named("device");
 /// The cookie that carries the resume token and, behind dots, the digest of the address it is for and that of whom it was
 /// given.
 pub(super) const RESUME: OwnCookie = OwnCookie::named("resume");

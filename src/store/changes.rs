@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::store::{Flag, Lock, Scope, SiteKey};
-use crate::words::{GrantId, KeyedHash, Timestamp};
+use crate::words::{DeviceId, GrantId, KeyedHash, Timestamp};
 
 /// What no longer counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,13 @@ pub enum Revocation {
         site: SiteKey,
         /// The grant.
         grant: GrantId,
+    },
+    /// Every copy of this device's cookie: one of them was stolen.
+    Device {
+        /// The site.
+        site: SiteKey,
+        /// The device.
+        device: DeviceId,
     },
 }
 
@@ -88,6 +95,13 @@ pub enum Change {
         scope: Scope,
         /// Of whom.
         whom: KeyedHash,
+    },
+    /// Where this subject was last has changed.
+    Moved {
+        /// The site.
+        site: SiteKey,
+        /// The subject.
+        subject: KeyedHash,
     },
     /// An operator unlocked this subject.
     Unlocked {

@@ -33,10 +33,10 @@ use self::measures::Measures;
 use self::messages::Messages;
 use self::site::Site;
 use super::{
-    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Flag, Found, Grain, Held,
-    Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Raised, Report, Reported, Repriced,
-    Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage,
-    Tally, TrackedMessage,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits,
+    Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers,
+    Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store,
+    StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MarkId, MessageId, Reference, Timestamp};
 
@@ -321,6 +321,23 @@ impl Store for MemoryStore {
 
     async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError> {
         self.on(ask.site, |site, now| site.contacts_seen(ask, now))
+    }
+
+    async fn turn_device(&self, turn: &DeviceTurn<'_>) -> Result<DeviceTurned, StoreError> {
+        Ok(self.on(turn.site, |site, now| site.turn_device(turn, now)))
+    }
+
+    async fn put_place(&self, place: &NewPlace<'_>) -> Result<(), StoreError> {
+        self.on(place.site, |site, now| site.put_place(place.subject, place.sealed, now.after(place.ttl)));
+        if place.tell {
+            self.memory().feed.moved(place.site, place.subject);
+            self.changed.notify_waiters();
+        }
+        Ok(())
+    }
+
+    async fn place(&self, site: &SiteKey, subject: KeyedHash) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.on(site, |site, now| site.place(subject, now)))
     }
 
     async fn put_marks(&self, marks: &[NewMark<'_>], ttl: Duration, most: usize) -> Result<usize, StoreError> {

@@ -24,10 +24,11 @@ use self::connection::Connection;
 use self::wire::Reply;
 use super::spending::{PERIODS, clamped};
 use super::{
-    Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Flag, Found,
-    Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Parking, Permit, Provers, PumpingMode,
-    Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SeenContact, SendAsk, Sighting, Sign,
-    SiteKey, Spent, State, Store, StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
+    Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned,
+    FailureLimits, Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened,
+    Parking, Permit, Provers, PumpingMode, Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen,
+    SeenContact, SendAsk, Sighting, Sign, SiteKey, Spent, State, Store, StoreError, TakenMarks, TakenMessage, Tally,
+    TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -602,6 +603,33 @@ impl Store for RedisStore {
         script.arg(ask.contact.to_string()).arg(ask.by.to_string()).arg(u8::from(ask.note));
         script.arg(wire::millis(ask.within).max(1)).arg(Provers::MOST);
         self.run("provers", &script).await?.count()
+    }
+
+    async fn turn_device(&self, turn: &DeviceTurn<'_>) -> Result<DeviceTurned, StoreError> {
+        let mut script = scripts::TURN_DEVICE.key(prefix(turn.site));
+        script.arg(turn.device.to_string()).arg(turn.generation.unwrap_or(0));
+        script.arg(wire::millis(turn.grace)).arg(wire::millis(turn.keep).max(1));
+        match self.run("turn_device", &script).await?.number()? {
+            0 => Ok(DeviceTurned::Unknown),
+            -1 => Ok(DeviceTurned::Stolen),
+            number => u32::try_from(number).map(DeviceTurned::To).map_err(|_| wire::wrong("a generation")),
+        }
+    }
+
+    async fn put_place(&self, place: &NewPlace<'_>) -> Result<(), StoreError> {
+        let mut script = scripts::PUT_PLACE.key(prefix(place.site));
+        script.arg(place.subject.to_string()).arg(place.sealed).arg(wire::millis(place.ttl).max(1));
+        match place.tell {
+            true => self.run_and_tell("put_place", &script, wire::moved(place.site, place.subject)).await.map(drop),
+            false => self.run("put_place", &script).await.map(drop),
+        }
+    }
+
+    async fn place(&self, site: &SiteKey, subject: KeyedHash) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut script = scripts::PLACE.key(prefix(site));
+        script.arg(subject.to_string());
+        let mut reply = self.run("place", &script).await?;
+        if reply.is_empty() { Ok(None) } else { reply.bytes().map(Some) }
     }
 
     async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError> {

@@ -83,6 +83,10 @@ random_id! {
     GrantId
 }
 random_id! {
+    /// Names a device: the browser that a code was answered with, and every copy of its cookie.
+    DeviceId
+}
+random_id! {
     /// Names a browser. A secret of that browser: it lives in its cookie, the store knows only its keyed hash.
     BrowserId
 }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Channel, KeyedHash, Timestamp};
+use crate::words::{Channel, KeyedHash, Spot, Timestamp};
 
 /// "This subject answered a code on this channel, at this contact, from the directory or typed, at this time."
 ///
 /// The subject stands in the grant that carries the proof.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// The channel the code went out on last.
     pub channel: Channel,
@@ -24,6 +24,8 @@ pub struct Proof {
     pub app_session: Option<KeyedHash>,
     /// Keyed hash of the client's network at that time.
     pub network: KeyedHash,
+    /// Where the client was then.
+    pub spot: Spot,
 }
 
 /// Who vouched for a contact.

@@ -84,6 +84,13 @@ const TABLE: &[(&str, &str, &str)] = &[
         "risk: {geoip: {country: otpgate.yaml}}",
         "2:25: `otpgate.yaml`: it is no database in MaxMind's format, or damaged: invalid database: could not find MaxMind DB metadata in file",
     ),
+    (
+        "store: memory",
+        "risk: {devices: {remember: forever}}",
+        "2:28: expected a duration: a number and its unit, such as `30s`, `5m` or `12h`",
+    ),
+    ("store: memory", "risk: {devices: {remember: 2y}}", "2:28: expected a duration of a year at most"),
+    ("store: memory", "risk: {points: {impossible_travel: 101}}", "2:36: expected points from 0 to 100"),
     ("store: memory", "risk: {points: {weather: 1}}", "2:17: unknown key `weather`"),
     ("store: memory", "risk: {points: {voip_number: 101}}", "2:30: expected points from 0 to 100"),
     ("store: memory", "risk: {behaviour: {failures: {per_address: 10001/1h}}}", "2:44: expected a count up to 10000"),

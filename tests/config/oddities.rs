@@ -71,7 +71,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         "max_age: 15m",
         "challenge_at: 40",
         &[
-            "5:44: nothing under `risk` says anything of addresses, so this policy asks only for what the gateway itself has seen of them: add `risk.geoip` or `risk.lists`",
+            "5:44: nothing under `risk` says anything of addresses, so this policy asks only for what the gateway itself has seen: add `risk.geoip` or `risk.lists`",
         ],
     ),
     (

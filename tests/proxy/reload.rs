@@ -68,7 +68,7 @@ fn f06_a_bad_config_changes_nothing_and_is_told() {
         ("a default secret", open_all.replace("{secret}", "changeme")),
         ("an address that is in use", in_use.text()),
         ("certificates that are none", bad_key.text()),
-        ("a later key", open_all.clone() + "risk: {points: {new_device: 1}}\n"),
+        ("points that are none", open_all.clone() + "risk: {points: {new_device: 101}}\n"),
         ("a database that is none", open_all.clone() + "risk: {geoip: {country: people.yaml}}\n"),
     ];
     for (number, (what, text)) in (1..).zip(bad) {

@@ -252,7 +252,7 @@ async fn a_dns_list_counts_from_the_next_request_on() {
     let header = format!("X-Forwarded-For: {LISTED}");
     let story = gateway.command(&["explain", "--ip", "127.0.0.1", "--header", &header, "http://shop.test/shop/a"]);
     let story = String::from_utf8(story.stdout).unwrap();
-    assert!(story.contains("DNS is not asked here") && story.contains("bad, everybody, nobody"), "{story}");
+    assert!(story.contains("not known here: the DNS lists that the address is on: bad, everybody, nobody"), "{story}");
 }
 
 /// IPv6 is asked for by half bytes, and by the network of a customer, who can take another address for each request.

@@ -10,7 +10,11 @@ use crate::bench::{Bench, LONG, TICK, grant_id, hash};
 /// The site that a change is about: the feed is one for all.
 fn site(change: &Change) -> &SiteKey {
     match change {
-        Change::Revoked(Revocation::Subject { site, .. } | Revocation::Grant { site, .. }, _)
+        Change::Revoked(
+            Revocation::Subject { site, .. } | Revocation::Grant { site, .. } | Revocation::Device { site, .. },
+            _,
+        )
+        | Change::Moved { site, .. }
         | Change::Session { site, .. }
         | Change::Flagged(Flag { site, .. }, _)
         | Change::Lifted { site, .. }
@@ -44,7 +48,9 @@ pub async fn revocations_are_kept_and_told(t: Bench) {
     let kept = async || {
         let all = t.store.revocations().await.unwrap();
         let of_site = |revocation: &Revocation| match revocation {
-            Revocation::Subject { site, .. } | Revocation::Grant { site, .. } => *site == t.site,
+            Revocation::Subject { site, .. } | Revocation::Grant { site, .. } | Revocation::Device { site, .. } => {
+                *site == t.site
+            }
         };
         all.into_iter().filter(|(revocation, _)| of_site(revocation)).collect::<Vec<_>>()
     };

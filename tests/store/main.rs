@@ -11,6 +11,7 @@ mod support;
 mod bench;
 mod challenges;
 mod contacts;
+mod devices;
 mod failures;
 mod feed;
 mod marks;
@@ -165,6 +166,17 @@ const CASES: &[Case] = cases! {
         a_lifted_ban_starts_anew,
         flags_are_put_up_again,
         sites_and_signs_are_apart;
+    devices:
+        a_device_moves_on_with_each_turn,
+        c14_a_copy_is_found_whoever_comes_first,
+        c14_what_was_stolen_stays_stolen,
+        several_requests_at_once_are_one_browser_s,
+        a_browser_that_got_no_answer_goes_on,
+        devices_are_forgotten_in_the_end,
+        a_device_and_its_copy_are_told_to_every_gateway,
+        a_place_takes_the_place_of_the_one_before,
+        a_move_is_told_where_it_is_one,
+        one_of_many_copies_is_found;
     races:
         the_right_code_passes_once,
         wrong_codes_are_counted_to_the_limit,

@@ -59,6 +59,8 @@ pub async fn check_keys(server: &Redis) {
         "}:used",
         "}:s:",
         "}:a:",
+        "}:d:",
+        "}:o:",
         "}:spent:per_hour",
         "}:spent:per_day",
         "}:t:",

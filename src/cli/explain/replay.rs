@@ -16,14 +16,16 @@ use http::{HeaderValue, Method};
 use crate::cli::check::BAD;
 use crate::cli::explain::log::{self, Entry};
 use crate::cli::explain::report::{Outcome, Report};
+use crate::cli::explain::story::is_form;
+use crate::cli::explain::unseen::unseen;
 use crate::cli::explain::{Args, chart, site_of};
 use crate::config::{Place, Placed};
 use crate::gate::{Facts, Verdict, judge};
 use crate::request::{CanonicalRequest, Door, Glob, RawRequest, network_of};
-use crate::risk::Risk;
+use crate::risk::{Risk, SubjectFacts, Trip, is_possible};
 use crate::server::{Plan, SitePlan};
 use crate::stepup::Gateway;
-use crate::words::{Channel, ContactRule, KeyedHash, Origin, Policy, Proof, StepUp, Timestamp};
+use crate::words::{Channel, ContactRule, KeyedHash, Origin, Policy, Proof, Spot, StepUp, Timestamp};
 
 /// Replays a log: the tables to `out`, the picture to its file.
 ///
@@ -61,6 +63,11 @@ pub(super) fn run(
         return Ok(ExitCode::from(BAD));
     }
     out.write_all(report.to_string().as_bytes())?;
+    let has_form = plan.sites.iter().any(|site| site.spec.routes.policies().any(is_form));
+    let unseen: String = unseen(plan, has_form, true).iter().map(|what| format!("\nnot known here: {what}")).collect();
+    if !unseen.is_empty() {
+        writeln!(out, "{unseen}")?;
+    }
     if let Some(picture) = &args.svg {
         let title = format!("What would become of the requests of {}", log.display());
         if let Err(error) = std::fs::write(picture, chart::svg(&report, &title, &thresholds)) {
@@ -80,17 +87,26 @@ struct Replay<'p> {
     policy: Option<Policy>,
     /// The only paths that are looked at.
     paths: Option<Glob>,
-    visitors: HashMap<Visitor, Vec<Proof>>,
+    visitors: HashMap<Visitor, Known>,
     last: Timestamp,
 }
 
 /// Whom a log can tell apart.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Visitor {
     site: Arc<str>,
     user: Option<String>,
     /// Of whom no name is known.
     alone: Option<(IpAddr, Option<HeaderValue>)>,
+}
+
+/// What is known of a visitor by then.
+#[derive(Debug, Default)]
+struct Known {
+    /// The newest first.
+    proofs: Vec<Proof>,
+    /// Where they were last, and when.
+    last: Option<(Spot, Timestamp)>,
 }
 
 /// Why no policy has a say on a request that no gateway would let in.
@@ -182,25 +198,47 @@ impl<'p> Replay<'p> {
             return;
         }
         let policy = strict(self.policy.as_ref().unwrap_or_else(|| site.spec.routes.find(&request).1));
-        let risk = match policy {
+        let mut risk = match policy {
             Policy::StepUp(_) => plan.scoring.of(&request, &headers),
             Policy::Bypass | Policy::Deny => Risk::default(),
         };
         let alone = || (request.client.ip, headers.get(http::header::USER_AGENT).cloned());
         let alone = entry.user.is_none().then(alone);
         let visitor = Visitor { site: Arc::clone(&site.spec.name), user: entry.user, alone };
+        let is_followed = matches!(policy, Policy::StepUp(_)) && visitor.user.is_some() && entry.at.is_some();
+        let moves = is_followed && self.follow(&visitor, &mut risk, at);
         let outcome = self.outcome(site, &request, &policy, &risk, &visitor, at);
         let key = site.spec.key.as_str();
         report.count(at, (key, policy.name()), request.client.ip, &risk, outcome);
-        if let (Outcome::Challenge(_), Policy::StepUp(policy)) = (outcome, &policy) {
-            let proofs = self.visitors.entry(visitor).or_default();
+        let is_asked = matches!(outcome, Outcome::Challenge(_));
+        let here = risk.at.spot();
+        if is_followed && risk.is_where_it_says() && (moves || is_asked) {
+            self.visitors.entry(visitor.clone()).or_default().last = Some((here, at));
+        }
+        if let (true, Policy::StepUp(policy)) = (is_asked, &policy) {
+            let proofs = &mut self.visitors.entry(visitor).or_default().proofs;
             if proofs.is_empty() {
                 report.asked(key, &policy.name);
             }
             // Of the newest alone it matters which channel it was.
-            proofs.insert(0, proof(policy.at(risk.score()), &request, at));
+            proofs.insert(0, Proof { spot: here, ..proof(policy.at(risk.score()), &request, at) });
             proofs.truncate(4);
         }
+    }
+
+    /// Adds what speaks against a user who comes from elsewhere, as a gateway would; gives whether they can have come here.
+    fn follow(&self, visitor: &Visitor, risk: &mut Risk, at: Timestamp) -> bool {
+        let known = self.visitors.get(visitor);
+        let last = known.and_then(|known| known.last);
+        let last = last.map(|(from, then)| Trip { from, took: at.since(then).unwrap_or_default() });
+        let subject = &self.plan.scoring.subject;
+        let facts = SubjectFacts {
+            proved_at: known.and_then(|known| known.proofs.first()).map(|proof| proof.spot),
+            last: last.filter(|_| subject.follows_places()),
+            is_new_device: false,
+        };
+        subject.judge(facts, risk);
+        last.is_none_or(|trip| is_possible(&trip.from, &risk.at.spot(), trip.took))
     }
 
     fn outcome(
@@ -217,11 +255,12 @@ impl<'p> Replay<'p> {
         let facts = Facts {
             policy,
             has_subject: true,
-            proofs: self.visitors.get(visitor).map_or(&[], Vec::as_slice),
+            proofs: self.visitors.get(visitor).map_or(&[], |known| known.proofs.as_slice()),
             vouched: &[],
             wanted: None,
             confirmed: false,
             score: risk.score(),
+            is_whole: true,
             app_session: Some(SESSION),
             network: network(request),
             now: at,
@@ -254,6 +293,7 @@ fn proof(policy: &StepUp, request: &CanonicalRequest, at: Timestamp) -> Proof {
         at,
         app_session: Some(SESSION),
         network: network(request),
+        spot: Spot::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::audit::rfc3339;
+use crate::cli::explain::unseen::unseen;
 use crate::cli::explain::{Args, site_of};
 use crate::directory::{DirectoryError, Entry};
 use crate::gate::{Facts, Passage, Verdict, Vouched, Why, judge};
@@ -232,15 +233,8 @@ fn score(plan: &Plan, policy: &Policy, risk: &Risk) -> String {
     if let Some(list) = &risk.trusted_by {
         let _ = write!(text, "\nnothing about the address counts: it is on the list `{list}`");
     }
-    if !plan.scoring.address.dns.is_empty() {
-        let names: Vec<&str> = plan.scoring.address.dns.iter().map(|list| &*list.zone.name).collect();
-        let _ = write!(text, "\nand the DNS lists that the address is on: {}; DNS is not asked here", names.join(", "));
-    }
-    if is_form(policy) && plan.scoring.contact.is_on() {
-        text.push_str("\nand what speaks against the contact in the form, which is not known here");
-    }
-    if plan.scoring.behaviour.is_some() || plan.scoring.bans.is_on() {
-        text.push_str("\nand what gateways have seen of the address and the subject, which is not asked here");
+    for unseen in unseen(plan, is_form(policy), false) {
+        let _ = write!(text, "\nnot known here: {unseen}");
     }
     text
 }
@@ -340,7 +334,7 @@ fn listed(entry: &Entry) -> String {
     if text.is_empty() { "knows no contact of this subject\n".to_owned() } else { text }
 }
 
-fn is_form(policy: &Policy) -> bool {
+pub(super) fn is_form(policy: &Policy) -> bool {
     matches!(policy, Policy::StepUp(policy) if matches!(policy.contact, ContactRule::Form(_)))
 }
 
@@ -393,6 +387,7 @@ fn verdict(
         wanted: None,
         confirmed: false,
         score,
+        is_whole: true,
         app_session: None,
         network: KeyedHash::new([0; 16]),
         now: SystemClock.now(),

@@ -31,6 +31,7 @@ fn proof(channel: Channel, age_ms: i64) -> Proof {
         at: Timestamp::from_millis(NOW.checked_add_signed(-age_ms).unwrap()),
         app_session: Some(KeyedHash::new([5; 16])),
         network: KeyedHash::new([6; 16]),
+        spot: crate::words::Spot::default(),
     }
 }
 
@@ -43,6 +44,7 @@ fn facts<'a>(policy: &'a Policy, proofs: &'a [Proof]) -> Facts<'a> {
         wanted: None,
         confirmed: false,
         score: 0,
+        is_whole: true,
         app_session: Some(KeyedHash::new([5; 16])),
         network: KeyedHash::new([6; 16]),
         now: Timestamp::from_millis(NOW),
@@ -134,6 +136,20 @@ fn scores_decide_before_proofs() {
     assert_eq!(at(39, browsing.clone()), "forward");
     assert_eq!(at(40, browsing.clone()), "challenge");
     assert_eq!(at(90, browsing), "refuse");
+}
+
+/// I2: a score of which a part is not known lets nobody pass for being low; whoever proved something needs no low score.
+#[test]
+fn i2_a_score_that_is_not_whole_lets_nobody_pass() {
+    let policy = Policy::StepUp(Arc::new(StepUp { challenge_at: 40, ..policy() }));
+    let proofs = [proof(Channel::Sms, 0)];
+    let at = |proofs, is_whole, score| {
+        matches!(judge(&Facts { is_whole, score, ..facts(&policy, proofs) }), Verdict::Forward(_))
+    };
+    assert!(at(&[], true, 0));
+    assert!(!at(&[], false, 0));
+    assert!(at(&proofs, false, 0));
+    assert!(!at(&proofs, false, 90), "what is known refuses");
 }
 
 /// What becomes of a request whose contact the directory vouches for, at a score.

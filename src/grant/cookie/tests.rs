@@ -14,6 +14,7 @@ fn proof(channel: Channel, at: u64) -> Proof {
         at: Timestamp::from_millis(at),
         app_session: Some(KeyedHash::new([2; 16])),
         network: KeyedHash::new([3; 16]),
+        spot: Spot { country: "MY".parse().ok(), system: Some(64_496), about: None },
     }
 }
 
@@ -73,4 +74,21 @@ fn an_old_proof_goes_when_a_new_one_comes() {
     assert_eq!(grant.proofs.len(), 1);
     let again = grant.with(proof(Channel::Sms, 3_600_002), hour);
     assert_eq!(again.proofs, vec![proof(Channel::Sms, 3_600_002)]);
+}
+
+/// A grant from before proofs said where they were made: nobody is signed out by an update.
+#[test]
+fn a_grant_of_the_version_before_still_opens() {
+    let (keys, site) = (keys(), SiteKey::new("shop.example.com"));
+    let whole = grant(vec![proof(Channel::Email, 5), proof(Channel::Sms, 4)]);
+    let now = whole.encode();
+    let (head, proofs) = now.split_at(now.len() - 2 * 71);
+    let mut before = head.to_vec();
+    before[0] = 2;
+    proofs.chunks(71).for_each(|proof| before.extend_from_slice(&proof[..59]));
+    let sealed = keys.seal(Purpose::Grant, &context(&site, Scheme::Https), &before, &SystemRandom::new());
+    let opened = Grant::open(&keys, &site, Scheme::Https, &URL_SAFE_NO_PAD.encode(sealed));
+    let mut wanted = whole;
+    wanted.proofs.iter_mut().for_each(|proof| proof.spot = Spot::default());
+    assert_eq!(opened, Some(wanted));
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::store::{
-    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, FailureLimits, Flag, Found, Grain, Held,
-    Lock, Measure, NewChallenge, NewMark, NewMessage, Opened, Permit, Provers, Raised, Report, Reported, Repriced,
-    Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store, StoreError, TakenMarks, TakenMessage,
-    Tally, TrackedMessage,
+    Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits,
+    Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers,
+    Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store,
+    StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 
@@ -120,6 +120,15 @@ impl Store for Down {
         down()
     }
     async fn provers(&self, _: &Provers<'_>) -> Result<u32, StoreError> {
+        down()
+    }
+    async fn turn_device(&self, _: &DeviceTurn<'_>) -> Result<DeviceTurned, StoreError> {
+        down()
+    }
+    async fn put_place(&self, _: &NewPlace<'_>) -> Result<(), StoreError> {
+        down()
+    }
+    async fn place(&self, _: &SiteKey, _: KeyedHash) -> Result<Option<Vec<u8>>, StoreError> {
         down()
     }
     async fn put_marks(&self, _: &[NewMark<'_>], _: Duration, _: usize) -> Result<usize, StoreError> {

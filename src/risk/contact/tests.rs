@@ -16,7 +16,7 @@ fn rules() -> ContactRisk {
     let domains = list("disposable", ListKind::EmailDomain, 60, "# one a line\nmailinator.com\n\n*.Trash.example\n");
     let numbers = list("borrowed", ListKind::Phone, 70, "+1 415 555 0100\n");
     let points = Points::default().with(Finding::VoipNumber, 25).with(Finding::ContactReused, 20);
-    ContactRisk { lists: vec![domains, numbers], mail: None, points }
+    ContactRisk { lists: vec![domains, numbers], mail: None, points, knows_countries: false }
 }
 
 fn names(risk: &Risk) -> Vec<&str> {
@@ -45,7 +45,7 @@ fn signals_add_up_to_100_at_most_and_say_why() {
     let risk = rules().of(&email("eve@example.com"), ContactFacts { others: 1, ..ContactFacts::default() });
     assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
     let usual = ContactRisk { points: Points::default(), ..rules() };
-    let all = ContactFacts { is_voip: true, is_fixed_line: true, takes_no_mail: true, others: 1 };
+    let all = ContactFacts { is_voip: true, is_fixed_line: true, takes_no_mail: true, others: 1, abroad: None };
     let risk = usual.of(&email("eve@example.com"), all);
     assert_eq!((names(&risk), risk.score()), (vec!["no_mail_exchanger"], 40));
     let strict = usual.points.with(Finding::FixedLineNumber, 30);

@@ -10,6 +10,7 @@ use crate::delivery::settings::ProviderSettings;
 use crate::directory::Directory as _;
 use crate::gate::settings::RouteSettings;
 use crate::identity::settings::{HeaderSettings, IdentitySettings};
+use crate::risk::{Finding, Scoring};
 use crate::server::plan::{Notes, Plan, SitePlan};
 use crate::server::settings::{Settings, SiteSettings};
 use crate::words::{Channel, Clock as _, ContactRule, Policy, StepUp, SystemClock, Timestamp};
@@ -18,6 +19,7 @@ use crate::words::{Channel, Clock as _, ContactRule, Policy, StepUp, SystemClock
 pub(super) fn note(settings: &Settings, plan: &Plan, notes: &mut Notes) {
     entrances(settings, notes);
     policies(settings, plan, notes);
+    findings(plan, notes);
     delivery(settings, notes);
     money(settings, plan, notes);
     feeds(settings, plan, SystemClock.now(), notes);
@@ -110,8 +112,25 @@ fn policies(settings: &Settings, plan: &Plan, notes: &mut Notes) {
         let is_scored = plan.scoring.is_on() || (is_form && plan.scoring.contact.is_on());
         if let Some(at) = policy.challenge_at.filter(|at| at.value > 0 && !is_scored) {
             let text = "nothing under `risk` says anything of addresses, so this policy asks only for what the gateway itself \
-                        has seen of them: add `risk.geoip` or `risk.lists`";
+                        has seen: add `risk.geoip` or `risk.lists`";
             notes.add(at.place, text);
+        }
+    }
+}
+
+/// Findings that are worth something by the config, and that nothing can find.
+fn findings(plan: &Plan, notes: &mut Notes) {
+    let Scoring { points, subject, contact, .. } = &plan.scoring;
+    for finding in Finding::ALL.into_iter().filter(|&finding| points.counts(finding)) {
+        let wanting = match finding {
+            Finding::ImpossibleTravel | Finding::CountryChanged if !subject.knows_places => "geoip: {country: …}",
+            Finding::PhoneCountry if !contact.knows_countries => "geoip: {country: …}",
+            Finding::AsnChanged if !subject.knows_systems => "geoip: {asn: …}",
+            Finding::NewDevice if subject.remember.is_zero() => "devices: {remember: 180d}",
+            _ => continue,
+        };
+        if let Some((name, place)) = plan.signals.iter().find(|(name, _)| name == finding.as_str()) {
+            notes.add(*place, format!("`{name}` is never found: add `{wanting}` under `risk`"));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::expiring::Expiring;
 use crate::store::tallies::{MOST_FLAGS, is_fresh};
 use crate::store::{Change, Changes, Cursor, Flag, Raised, Revocation, Scope, Sign, SiteKey, StoreError};
-use crate::words::{GrantId, KeyedHash, Timestamp};
+use crate::words::{DeviceId, GrantId, KeyedHash, Timestamp};
 
 /// Revocations that are kept, and the last changes.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ enum Published {
     /// Until when it holds.
     Flagged(Flag, Timestamp),
     Lifted(SiteKey, Scope, KeyedHash),
+    Moved(SiteKey, KeyedHash),
 }
 
 /// A flag without what else is known of it.
@@ -37,6 +38,7 @@ type FlagKey = (String, Scope, KeyedHash, Sign);
 enum RevocationKey {
     Subject(String, KeyedHash, Timestamp),
     Grant(String, GrantId),
+    Device(String, DeviceId),
 }
 
 /// Revocations that are kept. One must never give way to another, so beyond it revoking fails.
@@ -104,6 +106,10 @@ impl Feed {
         was_banned
     }
 
+    pub(super) fn moved(&mut self, site: &SiteKey, subject: KeyedHash) {
+        self.publish(Published::Moved(site.clone(), subject));
+    }
+
     fn publish(&mut self, published: Published) {
         if self.last.len() == LAST {
             self.last.pop_front();
@@ -136,6 +142,7 @@ impl Feed {
             Published::Flagged(flag, end) => Change::Flagged(flag.clone(), end.since(now).unwrap_or_default()),
             Published::Lifted(site, scope, whom) => Change::Lifted { site: site.clone(), scope: *scope, whom: *whom },
             Published::Session(site, session) => Change::Session { site: site.clone(), session: *session },
+            Published::Moved(site, subject) => Change::Moved { site: site.clone(), subject: *subject },
             Published::Unlocked(site, subject) => Change::Unlocked { site: site.clone(), subject: *subject },
         });
         Changes { changes: changes.collect(), cursor: here, ..Changes::default() }
@@ -149,6 +156,7 @@ impl From<&Revocation> for RevocationKey {
         match revocation {
             Revocation::Subject { site, subject, until } => Self::Subject(site.to_string(), *subject, *until),
             Revocation::Grant { site, grant } => Self::Grant(site.to_string(), *grant),
+            Revocation::Device { site, device } => Self::Device(site.to_string(), *device),
         }
     }
 }
@@ -160,6 +168,7 @@ impl From<&RevocationKey> for Revocation {
                 Self::Subject { site: SiteKey::new(site), subject: *subject, until: *until }
             }
             RevocationKey::Grant(site, grant) => Self::Grant { site: SiteKey::new(site), grant: *grant },
+            RevocationKey::Device(site, device) => Self::Device { site: SiteKey::new(site), device: *device },
         }
     }
 }

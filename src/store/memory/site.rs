@@ -3,6 +3,7 @@
 
 mod answers;
 mod contacts;
+mod devices;
 mod provers;
 mod sends;
 
@@ -17,7 +18,7 @@ use super::spending::Spending;
 use super::tallies::Tallies;
 use crate::store::tallies::failures_of;
 use crate::store::{Challenge, Confirmed, Destination, Found, NewChallenge, Opened, Parking, Resumable, Scope, State};
-use crate::words::{ChallengeId, KeyedHash, ParkedId, Timestamp};
+use crate::words::{ChallengeId, DeviceId, KeyedHash, ParkedId, Timestamp};
 
 #[derive(Debug)]
 pub(super) struct Site {
@@ -41,6 +42,9 @@ pub(super) struct Site {
     provers: Expiring<KeyedHash, Vec<(KeyedHash, Timestamp)>>,
     /// The contacts of accounts.
     contacts: Expiring<KeyedHash, Vec<contacts::Known>>,
+    devices: Expiring<DeviceId, devices::Turns>,
+    /// Where subjects were last, sealed.
+    places: Expiring<KeyedHash, Vec<u8>>,
     pub(super) spending: Spending,
     pumping: Pumping,
 }
@@ -93,6 +97,8 @@ impl Site {
             sessions: Expiring::new(MOST),
             provers: Expiring::new(MOST),
             contacts: Expiring::new(MOST),
+            devices: Expiring::new(MOST),
+            places: Expiring::new(MOST),
             spending: Spending::default(),
             pumping: Pumping::new(),
         }
@@ -117,6 +123,8 @@ impl Site {
         self.sessions.sweep(now);
         self.provers.sweep(now);
         self.contacts.sweep(now);
+        self.devices.sweep(now);
+        self.places.sweep(now);
         self.pumping.sweep(now);
     }
 

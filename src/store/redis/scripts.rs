@@ -42,6 +42,9 @@ scripts! { SITE:
     CONTACTS_SEEN = "contacts_seen.lua",
     TALLY = "tally.lua",
     UNTALLY = "untally.lua",
+    TURN_DEVICE = "turn_device.lua",
+    PUT_PLACE = "put_place.lua",
+    PLACE = "place.lua",
 }
 
 scripts! { PUMPING:

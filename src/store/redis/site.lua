@@ -12,6 +12,7 @@
 --   r:<token>       hash    a resume token                  s:<session>     string  an application's session
 --   u:<contact>     zset    who proved it lately            a:<account>     hash    the contacts of an account
 --   t:<count>       zset    what was seen of somebody lately
+--   d:<device>      hash    how far it has moved on         o:<subject>     string  where it was last
 --   spent:<budget>  hash    money spent, see money.lua      g:…             the guard against pumping, see pumping.lua
 --
 -- A family is what one browser opened. Its challenges name the family, and the browser's key leads to it: renaming that

@@ -7,7 +7,7 @@ use redis::Value;
 
 use super::flags::{parse_flagged, parse_lifted};
 use crate::store::{Change, Destination, Lock, Revocation, SentTo, SiteKey, StoreError, Window};
-use crate::words::{Amount, GrantId, KeyedHash, MessageId, Progress, Timestamp};
+use crate::words::{Amount, DeviceId, GrantId, KeyedHash, MessageId, Progress, Timestamp};
 
 /// A script's answer, read from the front. Anything unexpected is [`StoreError::Wrong`].
 pub(super) struct Reply(std::vec::IntoIter<Value>);
@@ -72,6 +72,7 @@ pub(super) fn revocation(revocation: &Revocation) -> String {
     match revocation {
         Revocation::Subject { site, subject, until } => format!("subject {subject} {} {site}", until.as_millis()),
         Revocation::Grant { site, grant } => format!("grant {grant} {site}"),
+        Revocation::Device { site, device } => format!("device {device} {site}"),
     }
 }
 
@@ -83,6 +84,11 @@ pub(super) fn session(site: &SiteKey, session: KeyedHash) -> String {
 /// A subject's unlocking, as it is published.
 pub(super) fn unlocked(site: &SiteKey, subject: KeyedHash) -> String {
     format!("unlocked {subject} {site}")
+}
+
+/// A subject's move, as it is published.
+pub(super) fn moved(site: &SiteKey, subject: KeyedHash) -> String {
+    format!("moved {subject} {site}")
 }
 
 /// A lock of a subject, as scripts take it; `None` for one that is no subject's.
@@ -107,6 +113,7 @@ pub(super) fn parse_revocation(text: &str) -> Option<Revocation> {
                 until: Timestamp::from_millis(until.parse().ok()?),
             })
         }
+        "device" => Some(Revocation::Device { site: SiteKey::new(rest), device: DeviceId::parse(id).ok()? }),
         "grant" => Some(Revocation::Grant { site: SiteKey::new(rest), grant: GrantId::parse(id).ok()? }),
         _ => None,
     }
@@ -117,6 +124,10 @@ pub(super) fn parse_change(text: &str, left: Duration) -> Option<Change> {
     if let Some(rest) = text.strip_prefix("session ") {
         let (session, site) = rest.split_once(' ')?;
         return Some(Change::Session { site: SiteKey::new(site), session: KeyedHash::parse(session).ok()? });
+    }
+    if let Some(rest) = text.strip_prefix("moved ") {
+        let (subject, site) = rest.split_once(' ')?;
+        return Some(Change::Moved { site: SiteKey::new(site), subject: KeyedHash::parse(subject).ok()? });
     }
     if let Some(rest) = text.strip_prefix("unlocked ") {
         let (subject, site) = rest.split_once(' ')?;
