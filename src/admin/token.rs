@@ -54,6 +54,15 @@ impl AdminToken {
     }
 }
 
+/// In constant time, as [`AdminToken::is`].
+impl PartialEq for AdminToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other.0.as_bytes())
+    }
+}
+
+impl Eq for AdminToken {}
+
 impl fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AdminToken(…)")

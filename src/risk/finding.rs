@@ -82,7 +82,7 @@ findings! {
     CountryUnexpected = country_unexpected, 25, "An address in a country that is not in `expect_countries`.";
     HostingNetwork = hosting_network, 25, "An address in a network whose machines are rented out.";
     Anonymiser = anonymiser, 30, "An address of a VPN, an open proxy, or an exit of Tor.";
-    AddressUncertain = address_uncertain, 85, "An address that is not known, since forwarded headers break off or contradict each other.";
+    AddressUncertain = address_uncertain, 60, "An address that is not known, since forwarded headers break off or contradict each other.";
     Robot = robot, 10, "A page opened by a program that is no browser by its user agent, or that names none.";
     ClientHints = client_hints, 10, "A browser whose client hints are missing, or do not fit its user agent.";
     RequestRate = request_rate, 5, "An address that makes more requests than `behaviour.requests`.";

@@ -63,6 +63,12 @@ impl BoundAdmin {
 // === impl AdminListener ===
 
 impl AdminListener {
+    /// What it is by the config.
+    #[must_use]
+    pub const fn plan(&self) -> &AdminPlan {
+        &self.plan
+    }
+
     /// The address that is listened on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

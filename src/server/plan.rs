@@ -116,7 +116,7 @@ pub struct RoutePlan {
 }
 
 /// The admin listener.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminPlan {
     /// Its address.
     pub address: SocketAddr,

@@ -206,7 +206,8 @@ impl Server {
     async fn try_reload(&mut self) -> Result<(), ServerError> {
         let plan = read(self.config.clone()).await?;
         let steps: Vec<_> = plan.listeners.iter().map(|plan| self.step(plan)).collect::<Result<_, _>>()?;
-        let bound_admin = bind_admin(&plan, self.admin.as_ref())?;
+        let keeps_admin = self.admin.as_ref().map(AdminListener::plan) == plan.admin.as_ref();
+        let bound_admin = if keeps_admin { None } else { bind_admin(&plan, self.admin.as_ref())? };
         let token = plan.admin.as_ref().and_then(|admin| admin.token.clone());
         let other_store = if plan.store == self.memory.store {
             None
@@ -229,11 +230,13 @@ impl Server {
         self.table.store(Arc::new(table));
         self.renewal.introduce();
         self.change_listeners(steps);
-        if let Some(admin) = self.admin.take() {
-            tokio::spawn(admin.stop());
+        if !keeps_admin {
+            if let Some(admin) = self.admin.take() {
+                tokio::spawn(admin.stop());
+            }
+            let router = || admin::router(Arc::clone(&self.gateway), Arc::clone(&self.memory.outbox), token);
+            self.admin = bound_admin.map(|bound| bound.serve(router()));
         }
-        self.admin = bound_admin
-            .map(|bound| bound.serve(admin::router(Arc::clone(&self.gateway), Arc::clone(&self.memory.outbox), token)));
         Ok(())
     }
 

@@ -84,7 +84,7 @@ fn explain_shows_the_way_to_a_verdict() {
         "none: would be sent to /login",
         "not known: there is no `risk.geoip`",
         "score     0",
-        "not looked at here, where there are no cookies and no store: new_device",
+        "not known here: what cookies and the store tell of the visitor: new_device",
         "challenge (no_subject)",
     ] {
         assert!(story.contains(wanted), "{wanted:?} is not in\n{story}");

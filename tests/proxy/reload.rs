@@ -123,6 +123,20 @@ async fn a_grant_outlives_a_reload() {
     assert_eq!(setup.ask(&ask).unwrap().status, 200);
 }
 
+/// A scrape that has just connected gets its answer.
+#[test]
+fn a_connection_to_the_admin_outlives_a_reload() {
+    let (setup, config) = start();
+    let mut scrape = Raw::connect(setup.gateway.admin);
+    let ask = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    scrape.send(ask);
+    assert_eq!(scrape.reply().unwrap().status, 200);
+    setup.gateway.reload(&config.text());
+    wait_for("the reload", SOON, || reloads(&setup, "success") == 1);
+    scrape.send(ask);
+    assert_eq!(scrape.reply().unwrap().status, 200);
+}
+
 #[test]
 fn listeners_come_and_go_with_the_config() {
     let (setup, mut config) = start();
