@@ -8,7 +8,7 @@ fn keys() -> KeyRing {
 fn owned(number: u8) -> Owned {
     Owned {
         subject: KeyedHash::new([number; 16]),
-        account: (number % 2 == 0).then_some(KeyedHash::new([99; 16])),
+        account: number.is_multiple_of(2).then_some(KeyedHash::new([99; 16])),
         channels: vec![Channel::Email, Channel::Sms],
         contact: KeyedHash::new([number + 1; 16]),
         at: Timestamp::from_millis(1000 + u64::from(number)),
