@@ -382,6 +382,9 @@ fn a_log_is_replayed_before_anybody_turns_a_policy_on() {
         assert!(picture.contains(part), "{part}: {picture}");
     }
 
+    // What a log cannot say is named.
+    assert!(table.contains("not known here: what cookies and the store tell of the visitor: new_device\n"), "{table}");
+
     for (args, wrong) in [
         (&["--replay", "/nowhere/access.log"][..], "/nowhere/access.log"),
         (&["--replay", log, "--policy", "brwsing"], "did you mean `browsing`?"),
@@ -400,4 +403,43 @@ fn a_log_is_replayed_before_anybody_turns_a_policy_on() {
     fs::write(log, "nothing\nof use\n").unwrap();
     let text = complaint(&otpgate(&["explain", "-c", &path, "--replay", log]), 2);
     assert!(text.contains("no line of it is a request to a site"), "{text}");
+}
+
+/// Users whom a log names are followed from place to place, as a gateway would; whoever is asked there has arrived.
+#[test]
+fn users_of_a_log_are_followed() {
+    let country = format!("{}/geoip/country.mmdb", env!("CARGO_MANIFEST_DIR"));
+    let text = good(&format!(
+        "    routes: [{{path: /**, policy: browsing}}]\n\
+         policies: {{browsing: {{channels: email, challenge_at: 40}}}}\n\
+         delivery: {{providers: {{dev: {{type: outbox}}}}, email: {{providers: dev}}}}\n\
+         risk: {{geoip: {{country: '{country}'}}}}\n"
+    ));
+    let (dir, path) = config(&text);
+    let log = dir.path().join("access.log");
+    let line = |ip: &str, user: &str, time: &str| {
+        format!("{ip} - {user} [27/Nov/2026:{time} +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"Firefox\"\n")
+    };
+    let (london, america) = ("81.2.69.142", "8.8.8.8");
+    let lines = [
+        line(london, "bob", "08:00:00"),
+        line(america, "bob", "08:01:00"),
+        line(america, "bob", "08:02:00"),
+        line(london, "carol", "08:03:00"),
+        // A flight later.
+        line(america, "carol", "18:00:00"),
+        // Nobody knows that these are one.
+        line(london, "-", "08:04:00"),
+        line(america, "-", "08:05:00"),
+    ];
+    fs::write(&log, lines.concat()).unwrap();
+    let output = otpgate(&["explain", "-c", &path, "--replay", log.to_str().unwrap()]);
+    let table = out(&output);
+    for line in [
+        "forward   low_score                      6",
+        "challenge no_proof                       1",
+        "impossible_travel        50         0           1         0",
+    ] {
+        assert!(table.lines().any(|found| found.starts_with(line)), "{line}: {table}");
+    }
 }

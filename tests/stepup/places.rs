@@ -33,6 +33,7 @@ secrets: '{secret}'
 policies:
   account: {channels: [email, sms], max_age: 15m}
   calls: {channels: sms, max_age: 15m, deny_at: 20}
+  guarded: {channels: [email, sms], max_age: 15m, escalate: {at: 20, channels: sms}}
   wary: {channels: email, challenge_at: 40}
   watched: {channels: [email, sms], observe: true}
   signup: {channels: sms, contact: {form: phone}, deny_at: 20}
@@ -51,6 +52,7 @@ sites:
     routes:
       - {path: /account/**, policy: account}
       - {path: /calls/**, policy: calls}
+      - {path: /guarded/**, policy: guarded}
       - {path: /wary/**, policy: wary}
       - {path: /watched/**, policy: watched}
       - {path: /register, methods: POST, policy: signup}
@@ -62,7 +64,7 @@ admin: {address: '127.0.0.1:{admin}'}
 log: {format: json, level: info}
 ";
 
-const CONTACTS: &str = "bob: {email: bob@example.com}\ncarol: {sms: '+442079460000'}\ncarla: {sms: '+447400123456'}\n";
+const CONTACTS: &str = "bob: {email: bob@example.com}\ncarol: {sms: '+442079460000'}\ncarla: {sms: '+447400123456', email: carla@example.com}\n";
 
 struct World {
     files: TempDir,
@@ -231,4 +233,19 @@ async fn a_number_of_another_country_costs_points() {
         assert_eq!(answer.status, status, "{ip}: {answer:?}");
     }
     assert!(gateway.log().contains("phone_country (GB, from US) 20"), "{}", gateway.log());
+}
+
+/// C08: the directory is asked when a challenge is put, and what it says asks for the stronger channel at once.
+#[tokio::test]
+async fn c08_a_number_of_another_country_asks_for_a_stronger_channel() {
+    let world = World::new();
+    let gateway = world.gateway(&["country"], ", impossible_travel: 0");
+    for (ip, ways) in [(LONDON, &["email", "sms"][..]), (NEW_YORK, &["sms"])] {
+        let mut carla = signed_in(&gateway, "carla", ip).await;
+        let challenge = api_challenge(&mut carla, "GET", "/guarded/a", None).await;
+        let offered = challenge["channels"].as_array().unwrap().iter().map(|way| way["channel"].as_str().unwrap());
+        assert_eq!(offered.collect::<Vec<_>>(), ways, "{ip}");
+        let by_mail = api_send(&mut carla, &challenge["id"], "email").await.status;
+        assert_eq!(by_mail, if ip == LONDON { 202 } else { 404 }, "{ip}");
+    }
 }
