@@ -38,7 +38,7 @@ pub use challenges::{Budget, Challenge, Destination, Found, Lock, NewChallenge, 
 pub use changes::{Change, Changes, Cursor, Held, Revocation};
 pub use contacts::{Seen, SeenContact, Sighting};
 pub use devices::{DeviceTurn, DeviceTurned, NewPlace};
-pub use guards::{Guard, PumpingMode, PumpingRules};
+pub use guards::{Guard, Paused, PumpingMode, PumpingRules};
 pub use limits::{FailureLimits, Limits, SendLimits, TypedLimits, Window};
 pub use marks::{NewMark, TakenMark, TakenMarks};
 pub use measures::{Bucket, Grain, Measure, Measured, What};
@@ -180,6 +180,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Takes down which contacts an account has now. Gives what is remembered of them, and tells one caller whom to send a
     /// notice of a change.
     async fn contacts_seen(&self, ask: &Sighting<'_>) -> Result<Seen, StoreError>;
+
+    /// The name of a guard that has paused the groups of a contact, unless that contact came back.
+    async fn paused(&self, ask: &Paused<'_>) -> Result<Option<&'static str>, StoreError>;
 
     /// Moves the cookie of a device on by a generation, or begins a device: of two copies one falls behind, and then both are
     /// [`DeviceTurned::Stolen`].

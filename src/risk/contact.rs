@@ -39,6 +39,8 @@ pub struct ContactFacts {
     pub takes_no_mail: bool,
     /// How many others proved it lately.
     pub others: u32,
+    /// The guard against pumping that has paused numbers like it: `country`, `range` or `sequence`.
+    pub paused: Option<&'static str>,
     /// The country of its number, and the other one that the visitor is in.
     pub abroad: Option<(Country, Country)>,
 }
@@ -49,7 +51,13 @@ impl ContactRisk {
     /// Whether anything could speak against a contact.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        let found = [Finding::VoipNumber, Finding::FixedLineNumber, Finding::NoMailExchanger, Finding::ContactReused];
+        let found = [
+            Finding::VoipNumber,
+            Finding::FixedLineNumber,
+            Finding::NumberRange,
+            Finding::NoMailExchanger,
+            Finding::ContactReused,
+        ];
         !self.lists.is_empty() || self.compares() || found.into_iter().any(|finding| self.points.counts(finding))
     }
 
@@ -81,7 +89,7 @@ impl ContactRisk {
         for list in self.lists.iter().map(|list| list.list.load()).filter(|list| list.has(contact)) {
             risk.listed(list.name(), list.points());
         }
-        let ContactFacts { is_voip, is_fixed_line, takes_no_mail, others, abroad } = facts;
+        let ContactFacts { is_voip, is_fixed_line, takes_no_mail, others, paused, abroad } = facts;
         for (is_so, finding) in [
             (is_voip, Finding::VoipNumber),
             (is_fixed_line, Finding::FixedLineNumber),
@@ -91,6 +99,9 @@ impl ContactRisk {
             if is_so {
                 risk.found(finding, &self.points);
             }
+        }
+        if let Some(guard) = paused {
+            risk.found_as(Finding::NumberRange, &self.points, || guard.to_owned());
         }
         if let Some((number, visitor)) = abroad {
             self.abroad(number, visitor, &mut risk);

@@ -96,6 +96,7 @@ findings! {
     ImpossibleTravel = impossible_travel, 50, "A place that nobody can have come to from the one where the same subject was last.";
     NewDevice = new_device, 15, "A browser with which the subject has answered no code before.";
     PhoneCountry = phone_country, 20, "An address in another country than the visitor's telephone numbers.";
+    NumberRange = number_range, 30, "A typed number near others that codes were sent to and hardly one came back from.";
     VoipNumber = voip_number, 0, "A number on the internet, by its range.";
     FixedLineNumber = fixed_line_number, 0, "A number of a fixed line, by its range: most of them take no text messages.";
     NoMailExchanger = no_mail_exchanger, 40, "A typed e-mail address whose domain takes no mail, by its MX, A and AAAA records in DNS.";

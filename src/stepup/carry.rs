@@ -189,7 +189,7 @@ impl Gateway {
 
     /// The groups of a phone number that the guard against pumping looks at, under keyed hashes: a prefix is most of a
     /// number.
-    fn guards(&self, contact: &Contact) -> Vec<Guard> {
+    pub(super) fn guards(&self, contact: &Contact) -> Vec<Guard> {
         let Address::Phone(number) = contact.address() else { return Vec::new() };
         let guards = self.rules.limits.pumping.guards(number.reveal(), number.calling_code()).into_iter();
         let hashed =

@@ -17,7 +17,7 @@ use crate::stepup::contacts::usable;
 use crate::stepup::identify::Who;
 use crate::stepup::judge::{Case, is_plain, may_challenge};
 use crate::stepup::{BadForm, BodyError, Gateway, RequestBody, Ruling, Site, Visit};
-use crate::store::{Provers, StoreError};
+use crate::store::{Paused, Provers, StoreError};
 use crate::words::{Address, Channel, Contact, ContactRule, KeyedHash, Policy, StepUp, Subject};
 
 /// The contact that stands in a request's own form.
@@ -119,10 +119,19 @@ impl Gateway {
             // Whoever comes without a cookie has proved nothing yet.
             by => self.others(case.site, form.hash, by.unwrap_or(KeyedHash::new([0; 16])), false).await?,
         };
+        let guards = self.guards(contact);
+        let paused = if guards.is_empty() || !self.scoring.points.counts(Finding::NumberRange) {
+            None
+        } else {
+            let window = self.rules.limits.pumping.window;
+            let ask = Paused { site: &case.site.spec.key, contact: form.hash, guards: &guards, window };
+            self.shared.store.paused(&ask).await?
+        };
         let abroad = self.phone_abroad(contact, &case.risk).flatten();
         let (is_voip, is_fixed_line) = (line == Some(PhoneKind::Voip), line == Some(PhoneKind::FixedLine));
         let takes_no_mail = self.scoring.contact.takes_no_mail(contact).await;
-        Ok(self.scoring.contact.of(contact, ContactFacts { is_voip, is_fixed_line, takes_no_mail, others, abroad }))
+        let facts = ContactFacts { is_voip, is_fixed_line, takes_no_mail, others, paused, abroad };
+        Ok(self.scoring.contact.of(contact, facts))
     }
 
     /// Remembers who proved a contact: the subject, or where nobody is signed in the browser under its new name. What cannot

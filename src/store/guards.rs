@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::store::SendAsk;
+use crate::store::{SendAsk, SiteKey};
+use crate::words::KeyedHash;
 
 /// How the guard judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,19 @@ pub struct Guard {
     pub at_least: u32,
     /// The share of numbers that come back, in percent: below it the group is paused.
     pub verified_below: u32,
+}
+
+/// A question after a pause of the groups of a contact. Nothing is noted.
+#[derive(Debug, Clone, Copy)]
+pub struct Paused<'a> {
+    /// The site.
+    pub site: &'a SiteKey,
+    /// The contact.
+    pub contact: KeyedHash,
+    /// Its groups.
+    pub guards: &'a [Guard],
+    /// The time that is looked at: a contact that came back within it is a person's.
+    pub window: Duration,
 }
 
 // === impl PumpingRules ===

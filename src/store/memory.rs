@@ -34,9 +34,9 @@ use self::messages::Messages;
 use self::site::Site;
 use super::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits,
-    Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers,
-    Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store,
-    StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
+    Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Paused, Permit,
+    Provers, Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent,
+    Store, StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, Clock, KeyedHash, MarkId, MessageId, Reference, Timestamp};
 
@@ -323,6 +323,9 @@ impl Store for MemoryStore {
         self.on(ask.site, |site, now| site.contacts_seen(ask, now))
     }
 
+    async fn paused(&self, ask: &Paused<'_>) -> Result<Option<&'static str>, StoreError> {
+        Ok(self.on(ask.site, |site, now| site.paused(ask, now)))
+    }
     async fn turn_device(&self, turn: &DeviceTurn<'_>) -> Result<DeviceTurned, StoreError> {
         Ok(self.on(turn.site, |site, now| site.turn_device(turn, now)))
     }

@@ -26,9 +26,9 @@ use super::spending::{PERIODS, clamped};
 use super::{
     Answer, Answered, Bucket, Challenge, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned,
     FailureLimits, Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened,
-    Parking, Permit, Provers, PumpingMode, Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen,
-    SeenContact, SendAsk, Sighting, Sign, SiteKey, Spent, State, Store, StoreError, TakenMarks, TakenMessage, Tally,
-    TrackedMessage,
+    Parking, Paused, Permit, Provers, PumpingMode, Raised, Report, Reported, Repriced, Resumable, Revocation, Scope,
+    Seen, SeenContact, SendAsk, Sighting, Sign, SiteKey, Spent, State, Store, StoreError, TakenMarks, TakenMessage,
+    Tally, TrackedMessage,
 };
 use crate::audit::Audit;
 use crate::seal::{Random, SystemRandom};
@@ -603,6 +603,17 @@ impl Store for RedisStore {
         script.arg(ask.contact.to_string()).arg(ask.by.to_string()).arg(u8::from(ask.note));
         script.arg(wire::millis(ask.within).max(1)).arg(Provers::MOST);
         self.run("provers", &script).await?.count()
+    }
+
+    async fn paused(&self, ask: &Paused<'_>) -> Result<Option<&'static str>, StoreError> {
+        let mut script = scripts::PAUSED.key(prefix(ask.site));
+        script.arg(ask.contact.to_string()).arg(wire::millis(ask.window));
+        for guard in ask.guards {
+            script.arg(guard.group());
+        }
+        let place = self.run("paused", &script).await?.count()?;
+        let guard = usize::try_from(place).ok().and_then(|place| ask.guards.get(place.checked_sub(1)?));
+        Ok(guard.map(|guard| guard.name))
     }
 
     async fn turn_device(&self, turn: &DeviceTurn<'_>) -> Result<DeviceTurned, StoreError> {

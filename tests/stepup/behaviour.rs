@@ -270,6 +270,31 @@ async fn pumping_bans_who_asks_for_it() {
     .await;
 }
 
+/// Numbers like those that hardly a code came back from have points before a message is asked for.
+#[tokio::test]
+async fn a_number_in_a_paused_range_counts_against_a_form() {
+    let limits = "{pumping: {sequence: 2}, typed: {per_ip: 100/1h, per_network: 100/1h}}";
+    for_both(Config { limits, ..config("risk: {points: {number_range: 95}}") }, async |world| {
+        let ask = async |number: &str| -> Answer {
+            let mut browser = Client::new(HOST, world.gateway.port).behind(ELSEWHERE);
+            let body = form(&[("phone", number)]);
+            let kind = "application/x-www-form-urlencoded";
+            let answer = post_as(&mut browser, "/register/x", kind, body.as_bytes()).await;
+            if answer.status == 303 { browser.get(&page_address(&answer)).await } else { answer }
+        };
+        for (number, status) in [("+60123456710", 200), ("+60123456711", 200), ("+60123456712", 429)] {
+            assert_eq!(ask(number).await.status, status, "{number}");
+        }
+        let refused = ask("+60123456713").await;
+        assert_eq!(refused.status, 403);
+        assert_eq!(ask("+60123456813").await.status, 200, "another run");
+        let (_, reference) = refused.body.split_once("Reference: ").unwrap();
+        let told = admin(&world.gateway, "GET", &format!("/lookup/{}", &reference[..9]), None).await;
+        assert!(told.body.contains("number_range (sequence) 95"), "{told:?}");
+    })
+    .await;
+}
+
 const CONFIG: &str = "
 listeners: {address: '127.0.0.1:{port}'}
 {trusted}

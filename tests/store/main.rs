@@ -121,6 +121,7 @@ const CASES: &[Case] = cases! {
         a_prefix_that_collapses_is_paused,
         numbers_that_come_back_keep_a_prefix_open,
         a_number_that_came_back_is_let_through,
+        a_pause_is_told_to_who_asks,
         a_resend_is_no_other_number,
         the_grace_is_waited_for,
         the_window_slides,

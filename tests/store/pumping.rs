@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpgate::store::{Guard, Limits, Permit, PumpingMode, PumpingRules, Resend, SendLimits, State};
+use otpgate::store::{Guard, Limits, Paused, Permit, PumpingMode, PumpingRules, Resend, SendLimits, State};
 use otpgate::words::{ChallengeId, KeyedHash};
 
 use crate::bench::{Answering, Bench, EMAIL, LONG, Opening, SMS, Sending, TICK, Visitor, hash, no_limits, window};
@@ -139,6 +139,29 @@ pub async fn a_number_that_came_back_is_let_through(t: Bench) {
     // Coming back lifts no pause.
     t.pass(visitor, id, &Answering::new()).await;
     assert!(!stopped(&t, &sending).await.2);
+}
+
+/// Whoever only asks after a pause changes nothing.
+pub async fn a_pause_is_told_to_who_asks(t: Bench) {
+    let sending = sending(&RULES, vec![range("6012345", &RULES)]);
+    let person = hash();
+    let pause = async |contact, prefix| {
+        let guards = [range("elsewhere", &RULES), range(prefix, &RULES)];
+        let ask = Paused { site: &t.site, contact, guards: &guards, window: LONG };
+        t.store.paused(&ask).await.unwrap()
+    };
+    let (permit, (visitor, id)) = ask(&t, &sending, person).await;
+    assert!(is_sent(&permit));
+    t.pass(visitor, id, &Answering::new()).await;
+    for _ in 0..4 {
+        assert_eq!(pause(hash(), "6012345").await, None);
+        tried(&t, &sending).await;
+    }
+    assert!(stopped(&t, &sending).await.2);
+    assert_eq!(pause(hash(), "6012345").await, Some("range"));
+    assert_eq!(pause(person, "6012345").await, None, "a person's");
+    assert_eq!(pause(hash(), "6012346").await, None, "another range");
+    assert!(!stopped(&t, &sending).await.2, "as it was");
 }
 
 /// A visitor who asks again is not two, and does not stop himself.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::store::{
     Answer, Answered, Bucket, Changes, Charge, Charged, Confirmed, Cursor, DeviceTurn, DeviceTurned, FailureLimits,
-    Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Permit, Provers,
-    Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent, Store,
-    StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
+    Flag, Found, Grain, Held, Lock, Measure, NewChallenge, NewMark, NewMessage, NewPlace, Opened, Paused, Permit,
+    Provers, Raised, Report, Reported, Repriced, Resumable, Revocation, Scope, Seen, SendAsk, Sighting, SiteKey, Spent,
+    Store, StoreError, TakenMarks, TakenMessage, Tally, TrackedMessage,
 };
 use crate::words::{Amount, ChallengeId, KeyedHash, MarkId, MessageId, Reference};
 
@@ -120,6 +120,9 @@ impl Store for Down {
         down()
     }
     async fn provers(&self, _: &Provers<'_>) -> Result<u32, StoreError> {
+        down()
+    }
+    async fn paused(&self, _: &Paused<'_>) -> Result<Option<&'static str>, StoreError> {
         down()
     }
     async fn turn_device(&self, _: &DeviceTurn<'_>) -> Result<DeviceTurned, StoreError> {

@@ -45,12 +45,19 @@ fn signals_add_up_to_100_at_most_and_say_why() {
     let risk = rules().of(&email("eve@example.com"), ContactFacts { others: 1, ..ContactFacts::default() });
     assert_eq!((names(&risk), risk.score()), (vec!["contact_reused"], 20));
     let usual = ContactRisk { points: Points::default(), ..rules() };
-    let all = ContactFacts { is_voip: true, is_fixed_line: true, takes_no_mail: true, others: 1, abroad: None };
+    let all = ContactFacts {
+        is_voip: true,
+        is_fixed_line: true,
+        takes_no_mail: true,
+        others: 1,
+        paused: Some("range"),
+        abroad: None,
+    };
     let risk = usual.of(&email("eve@example.com"), all);
-    assert_eq!((names(&risk), risk.score()), (vec!["no_mail_exchanger"], 40));
+    assert_eq!((names(&risk), risk.score()), (vec!["no_mail_exchanger", "number_range"], 70));
     let strict = usual.points.with(Finding::FixedLineNumber, 30);
     let risk = ContactRisk { points: strict, ..usual }.of(&number, all);
-    assert_eq!(names(&risk), ["borrowed", "fixed_line_number", "no_mail_exchanger"]);
+    assert_eq!(names(&risk), ["borrowed", "fixed_line_number", "no_mail_exchanger", "number_range"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::expiring::Expiring;
-use crate::store::{Guard, SendAsk};
+use crate::store::{Guard, Paused, SendAsk};
 use crate::words::{KeyedHash, Timestamp};
 
 /// The groups of a site, by name.
@@ -93,6 +93,17 @@ impl Pumping {
         let retry_after = rules.pause.max(Duration::from_millis(1));
         self.paused.insert(group, (), now.after(retry_after));
         Some(Stop { guard: guard.name, retry_after, begins: true })
+    }
+
+    /// The guard that has paused a group of the contact of `ask`, unless that came back.
+    pub(super) fn paused(&self, ask: &Paused<'_>, now: Timestamp) -> Option<&'static str> {
+        let holds = |guard: &&Guard| {
+            let group = guard.group();
+            let known = self.groups.get(&group, now);
+            let has_come_back = known.is_some_and(|known| known.has_come_back(ask.contact, ask.window, now));
+            self.paused.get(&group, now).is_some() && !has_come_back
+        };
+        ask.guards.iter().find(holds).map(|guard| guard.name)
     }
 
     /// Notes that the contact of `ask` is tried.

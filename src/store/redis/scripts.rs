@@ -51,6 +51,7 @@ scripts! { PUMPING:
     PERMIT_SEND = "permit_send.lua",
     GIVE_BACK = "give_back.lua",
     ANSWER = "answer.lua",
+    PAUSED = "paused.lua",
 }
 
 scripts! { MONEY:

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Site;
 use crate::store::memory::kept::{KeptCode, KeptSend};
 use crate::store::memory::pumping::Stop;
-use crate::store::{Permit, PumpingMode, SendAsk, State, StoreError};
+use crate::store::{Paused, Permit, PumpingMode, SendAsk, State, StoreError};
 use crate::words::{ChallengeId, KeyedHash, MessageId, Progress, Timestamp};
 
 impl Site {
@@ -137,5 +137,9 @@ impl Site {
         let code =
             challenge.code.as_ref().filter(|_| takes_an_answer && self.is_of(&id, browser, challenge.subject, now));
         code.map(|code| code.sealed.clone())
+    }
+
+    pub(in crate::store::memory) fn paused(&self, ask: &Paused<'_>, now: Timestamp) -> Option<&'static str> {
+        self.pumping.paused(ask, now)
     }
 }
