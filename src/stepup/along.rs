@@ -14,7 +14,7 @@ use crate::stepup::identify::Who;
 use crate::stepup::judge::Case;
 use crate::stepup::{Changing, Forward, Gateway, Replacement, Ruling, Watch};
 use crate::store::Confirmed;
-use crate::words::{Channel, Proof, StepUp, Timestamp};
+use crate::words::{Channel, Proof, StepUp, Subject, Timestamp};
 
 /// Headers to add.
 pub(super) type Added = Vec<(HeaderName, HeaderValue)>;
@@ -89,6 +89,14 @@ impl Gateway {
         if let Some(assertion) = self.assertions.of(&claims, &self.keys, shared.clock.now(), &*shared.random) {
             add.push((ASSERTION, assertion));
         }
+    }
+
+    /// Sends on what would go no further under a policy that does more than observe, and says why.
+    pub(super) fn observe(&self, case: &mut Case<'_>, policy: &StepUp, by: Option<&Subject>, why: &str) -> Ruling {
+        case.site.metrics.reason(audit::Verdict::Observe, why);
+        let event = self.event(Kind::Observed, case, policy).reason(why);
+        self.shared.audit.record(self.naming(case.site, by, event));
+        self.send_on(case, Vec::new(), audit::Verdict::Observe)
     }
 
     /// Sends a judged request on, with its body if that was read.

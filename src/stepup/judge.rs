@@ -105,7 +105,7 @@ impl Gateway {
         let grant = self.grant(site, visit);
         let mut who = match self.identify(site, visit, grant.as_ref()).await {
             Ok(who) => who,
-            Err(unknown) if policy.observe => return self.observe_unknown(&case, policy, &unknown),
+            Err(unknown) if policy.observe => return self.observe_unknown(case, policy, &unknown),
             Err(Unknown::Conflict) => return self.refuse_conflict(&case, policy),
             Err(Unknown::Outage(outage)) => return self.unavailable(&case, policy, &outage),
         };
@@ -147,9 +147,7 @@ impl Gateway {
             vouched = match self.vouched(site, visit, subject).await {
                 Ok(vouched) => vouched,
                 Err(outage) if policy.observe => {
-                    let event = self.event(Kind::Observed, &case, policy).reason(outage.as_str());
-                    self.shared.audit.record(self.naming(site, Some(subject), event));
-                    return self.send_on(&mut case, Vec::new(), audit::Verdict::Observe);
+                    return self.observe(&mut case, policy, Some(subject), outage.as_str());
                 }
                 Err(outage) => return self.unavailable(&case, policy, &outage),
             };
@@ -192,10 +190,7 @@ impl Gateway {
             Some(Read::Opens) => Err(Box::new(self.pass_through(case.site, case.visit))),
             Some(Read::NoPage) => Err(Box::new(self.plain_401(case, policy, Why::NoProof))),
             Some(Read::NoBody(error)) => Err(Box::new(self.body_ruling(case, policy, error))),
-            Some(Read::Bad(bad)) if policy.observe => {
-                self.shared.audit.record(self.event(Kind::Observed, case, policy).reason(bad.as_str()));
-                Err(Box::new(self.send_on(case, Vec::new(), audit::Verdict::Observe)))
-            }
+            Some(Read::Bad(bad)) if policy.observe => Err(Box::new(self.observe(case, policy, None, bad.as_str()))),
             Some(Read::Bad(bad)) => Err(Box::new(self.bad_form(case, policy, bad))),
             Some(Read::Contact(form)) => {
                 if who.subject.is_none() {
@@ -303,13 +298,12 @@ impl Gateway {
         Ruling::Refused(reference)
     }
 
-    fn observe_unknown(&self, case: &Case<'_>, policy: &Arc<StepUp>, unknown: &Unknown) -> Ruling {
+    fn observe_unknown(&self, mut case: Case<'_>, policy: &Arc<StepUp>, unknown: &Unknown) -> Ruling {
         let reason = match unknown {
             Unknown::Conflict => "identity_conflict",
             Unknown::Outage(outage) => outage.as_str(),
         };
-        self.shared.audit.record(self.event(Kind::Observed, case, policy).reason(reason));
-        self.pass_through(case.site, case.visit)
+        self.observe(&mut case, policy, None, reason)
     }
 
     /// A failure of ours, or of what we ask: nothing goes on (I2).

@@ -204,6 +204,13 @@ async fn i2_a_score_that_cannot_be_known_lets_nobody_pass() {
     let mut carol = carol.copy();
     let answer = carol.get("/wary/c").await;
     assert_eq!((answer.status, world.upstream.hits("/wary/c")), (503, 0), "{answer:?}");
+    // I2: whose an unknown session is cannot be found out; who only observes lets it pass, and says so.
+    let mut stranger = Client::new(HOST, gateway.port).behind(LONDON);
+    stranger.jar.insert("SID".to_owned(), "unknown".to_owned());
+    assert_eq!(stranger.get("/watched/d").await.status, 200);
+    let metrics = admin(&gateway, "GET", "/metrics", None).await.body;
+    assert!(metrics.contains("otpgate_requests_total{site=\"shop.test\",verdict=\"observe\"} 1"), "{metrics}");
+    assert!(metrics.contains("verdict=\"observe\",reason=\"store_unavailable\"} 1"), "{metrics}");
     world.redis.restart();
     let again = async || carol.copy().get("/wary/d").await.status == 200;
     within(Duration::from_secs(10), "the store's return", again).await;

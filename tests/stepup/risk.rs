@@ -2,7 +2,7 @@
 //! at any time.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ipnet::IpNet;
 use mmdb_writer::{Value, Writer};
@@ -42,7 +42,11 @@ impl Files {
     }
 
     fn database(&self, name: &str, entries: &[(&str, &str, Value)]) {
-        let mut writer = Writer::new("test");
+        self.database_of(SystemTime::now(), name, entries);
+    }
+
+    fn database_of(&self, built: SystemTime, name: &str, entries: &[(&str, &str, Value)]) {
+        let mut writer = Writer::builder("test").build_epoch(built).build();
         for (network, key, value) in entries {
             writer.insert_value(network.parse::<IpNet>().unwrap(), Value::map([(*key, value.clone())])).unwrap();
         }
@@ -198,6 +202,34 @@ async fn f02_f03_files_change_under_a_running_gateway() {
 }
 
 /// What an operator is told of an address, with the lines of the config.
+/// F02: addresses move, so whoever runs on an old database is told: by `check`, at the start and when its file changes.
+#[tokio::test]
+async fn f02_an_old_database_is_told_of() {
+    let (files, upstream) = (Files::new(), Upstream::start());
+    let days = |days: u64| SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60 + 60);
+    let malaysia = [("192.0.2.0/26", "country_code", Value::from("MY"))];
+    files.database_of(days(91), "country.mmdb", &malaysia);
+    let gateway = files.gateway(&upstream);
+    let told = |days: u64| format!("country.mmdb` was built {days} days ago: addresses have moved since");
+    let check = |gateway: &Gateway| {
+        let output = gateway.command(&["check"]);
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    assert!(check(&gateway).contains(&told(91)) && gateway.log().contains(&told(91)), "{}", gateway.log());
+    assert!(!check(&gateway).contains("asn.mmdb"), "that one is new");
+    let built = days(91).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let metrics = admin(&gateway, "GET", "/metrics", None).await.body;
+    let line = metrics.lines().find(|line| line.starts_with("otpgate_risk_database_built") && line.contains("country"));
+    let value: f64 = line.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((value - built as f64).abs() < 300.0, "{line:?}");
+
+    files.database_of(days(200), "country.mmdb", &malaysia);
+    let renewed = async || gateway.log().contains("a GeoIP database is old") && gateway.log().contains("\"days\":200");
+    within(Duration::from_secs(20), "reading the database again", renewed).await;
+    files.database_of(days(90), "country.mmdb", &malaysia);
+    within(Duration::from_secs(20), "a newer one", async || !check(&gateway).contains("was built")).await;
+}
+
 fn explain(gateway: &Gateway, ip: &str) -> String {
     let header = format!("X-Forwarded-For: {ip}");
     let output = gateway.command(&["explain", "--ip", "127.0.0.1", "--header", &header, "http://shop.test/shop/a"]);
