@@ -35,7 +35,7 @@ pub use contact::{ContactFacts, ContactList, ContactRisk};
 pub use dns::{Blocklist, Blocklists, Dns, MailDomains, Zone};
 pub use files::{DatabaseFile, DatabaseState, ListFile, ListState, Renewed};
 pub use finding::{Finding, Gist, Points, PointsSettings};
-pub use geo::{BadDatabase, Database, Field, Position, Whereabouts};
+pub use geo::{BadDatabase, Database, Field, Named, Position, Whereabouts};
 pub use iptoasn::{BadTable, Iptoasn};
 pub use list::{BadList, List, ListKind};
 pub use netlist::{BadNetlist, Meaning, networks, systems};

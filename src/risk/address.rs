@@ -11,8 +11,8 @@ use arc_swap::ArcSwap;
 use crate::request::ClientAddress;
 use crate::risk::pace::Pace;
 use crate::risk::{
-    Blocklists, DatabaseFile, Field, Finding, ListFile, OnLists, Points, PrefixTable, Risk, Unreadable, Whereabouts,
-    files,
+    Blocklists, DatabaseFile, Field, Finding, ListFile, Named, OnLists, Points, PrefixTable, Risk, Unreadable,
+    Whereabouts, files,
 };
 use crate::words::Country;
 
@@ -100,6 +100,16 @@ impl AddressRisk {
             }
         }
         known
+    }
+
+    /// What the place and the network of a client are called.
+    #[must_use]
+    pub fn named(&self, client: &ClientAddress) -> Named {
+        let mut named = Named::default();
+        if !client.uncertain {
+            self.databases.iter().for_each(|database| database.load().name(client.ip, &mut named));
+        }
+        named
     }
 
     /// Adds what speaks against the address of a client, whose whereabouts `risk` has. Whoever can make it uncertain, by a

@@ -4,6 +4,8 @@
 //! text. So each thing has the paths by which it is known ([`FIELDS`]), and a database is asked at load which of them it has.
 //! Files are read into memory whole: one that is replaced in place is no danger to what runs.
 
+mod named;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -12,6 +14,8 @@ use maxminddb::{PathElement, Reader, WithinOptions};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::words::{About, Country, Spot, Timestamp};
+
+pub use named::Named;
 
 /// A database in memory.
 pub struct Database {

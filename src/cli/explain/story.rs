@@ -10,8 +10,8 @@ use crate::cli::explain::{Args, site_of};
 use crate::directory::{DirectoryError, Entry};
 use crate::gate::{Facts, Passage, Verdict, Vouched, Why, judge};
 use crate::identity::Source;
-use crate::request::{CanonicalRequest, Door, RawRequest};
-use crate::risk::{AddressRisk, Risk, Whereabouts};
+use crate::request::{CanonicalRequest, ClientAddress, Door, RawRequest};
+use crate::risk::{AddressRisk, Named, Risk, Whereabouts};
 use crate::server::{Plan, SitePlan};
 use crate::stepup::Gateway;
 use crate::words::{Clock as _, ContactRule, Escalation, KeyedHash, Policy, StepUp, Subject, SystemClock};
@@ -132,7 +132,7 @@ pub(super) fn explain(plan: &Plan, args: &Args, asked: &Asked) -> Story {
     story.tell("subject", subject_text(site, policy, subject.as_ref()));
     let risk = plan.scoring.of(&request, &asked.headers);
     if matches!(policy, Policy::StepUp(_)) {
-        story.tell("address", whereabouts(&plan.scoring.address, risk.at));
+        story.tell("address", whereabouts(&plan.scoring.address, &request.client, risk.at));
         story.tell("score", score(plan, policy, &risk));
     }
     let verdict = match (&subject, policy) {
@@ -208,10 +208,13 @@ fn routes(site: &SitePlan, request: &CanonicalRequest, hit: Option<usize>) -> St
 }
 
 /// What the databases say of an address.
-fn whereabouts(risk: &AddressRisk, at: Whereabouts) -> String {
+fn whereabouts(risk: &AddressRisk, client: &ClientAddress, at: Whereabouts) -> String {
     let mut parts = Vec::new();
+    let Named { city, organisation } = risk.named(client);
     parts.extend(at.country.map(|country| country.to_string()));
-    parts.extend(at.system.map(|system| format!("AS{system}")));
+    parts.extend(city);
+    let whose = organisation.map_or_else(String::new, |whose| format!(" ({whose})"));
+    parts.extend(at.system.map(|system| format!("AS{system}{whose}")));
     parts.extend(at.position.map(|at| format!("about {:.2}, {:.2}", at.latitude, at.longitude)));
     parts.extend(at.is_hosting.then(|| "hosting".to_owned()));
     parts.extend(at.is_anonymiser.then(|| "anonymiser".to_owned()));

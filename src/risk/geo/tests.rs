@@ -131,6 +131,26 @@ fn every_published_schema_is_read_in_every_size_of_record() {
     }
 }
 
+/// What people read beside the codes, by every name that it has; nothing of it can move a terminal's cursor.
+#[test]
+fn places_and_networks_have_names() {
+    let my = || ("country_code", Written::from("MY"));
+    let city = map([("names", map([("de", "Irgendwo".into()), ("en", "Kuala Lumpur".into())]))]);
+    let traits = map([("autonomous_system_organization", "Exa\u{1b}mple\n".into())]);
+    let (kl, example) = (Some("Kuala Lumpur".to_owned()), Some("Example".to_owned()));
+    for (value, city, organisation) in [
+        (map([my(), ("city", city), ("autonomous_system_organization", "Example".into())]), &kl, &example),
+        (map([my(), ("city", "Kuala Lumpur".into()), ("as_name", "Example".into())]), &kl, &example),
+        (map([my(), ("traits", traits)]), &None, &example),
+        (map([my(), ("city", 7_u32.into()), ("as_name", "\u{7}".into())]), &None, &None),
+    ] {
+        let bytes = write("x", RecordSize::Bits24, IpVersion::V4, &[("203.0.113.0/24", value)]);
+        let mut named = Named::default();
+        Database::parse(bytes).unwrap().name("203.0.113.7".parse().unwrap(), &mut named);
+        assert_eq!((&named.city, &named.organisation), (city, organisation));
+    }
+}
+
 /// What one database does not say another may; the first that says something is believed.
 #[test]
 fn databases_add_up() {
