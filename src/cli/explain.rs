@@ -2,6 +2,7 @@
 
 mod chart;
 mod log;
+mod policy;
 mod replay;
 mod report;
 mod story;

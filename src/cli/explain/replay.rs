@@ -15,8 +15,8 @@ use http::{HeaderValue, Method};
 
 use crate::cli::check::BAD;
 use crate::cli::explain::log::{self, Entry};
+use crate::cli::explain::policy::is_form;
 use crate::cli::explain::report::{Outcome, Report};
-use crate::cli::explain::story::is_form;
 use crate::cli::explain::unseen::unseen;
 use crate::cli::explain::{Args, chart, site_of};
 use crate::config::{Place, Placed};
