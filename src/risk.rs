@@ -25,6 +25,7 @@ mod rule;
 mod scoring;
 pub mod settings;
 mod source;
+mod wild;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
 pub use behaviour::{Ban, Bans, Behaviour, Held, Mark, Whom, Widths};
