@@ -28,6 +28,7 @@ pub mod settings;
 mod source;
 mod subject;
 mod travel;
+mod wild;
 
 pub use address::{AddressList, AddressRisk, Listed, Means, TooManyLists};
 pub use behaviour::{Ban, Bans, Behaviour, Held, Mark, Whom, Widths};

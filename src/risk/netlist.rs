@@ -11,7 +11,9 @@
 //!
 //! A list that names everybody, or a private network, is none: whoever can put a line into it would lock everybody out (F03).
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use serde::Deserialize;
@@ -63,18 +65,21 @@ pub enum Meaning {
 const SHORTEST: (u8, u8) = (8, 16);
 
 /// Networks that everybody has for themselves: RFC 6890 and RFC 6598.
-const PRIVATE: &[&str] = &[
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "::/127",
-    "fc00::/7",
-    "fe80::/10",
-];
+static PRIVATE: LazyLock<Vec<IpNetwork>> = LazyLock::new(|| {
+    let all = [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::/127",
+        "fc00::/7",
+        "fe80::/10",
+    ];
+    all.into_iter().filter_map(|network| network.parse().ok()).collect()
+});
 
 /// What a JSON line of Spamhaus says, as far as it is used. <https://www.spamhaus.org/drop/drop_v4.json>
 #[derive(Deserialize)]
@@ -123,25 +128,25 @@ pub fn systems(text: &str) -> Result<Vec<u32>, BadNetlist> {
 fn entries<'t>(
     text: &'t str,
     is_entry: impl Fn(&str) -> bool + 't,
-) -> impl Iterator<Item = (usize, Result<Option<String>, usize>)> + 't {
+) -> impl Iterator<Item = (usize, Result<Option<Cow<'t, str>>, usize>)> + 't {
     let mut is_first = true;
     text.trim_start_matches('\u{feff}').lines().enumerate().map(move |(index, line)| {
         let number = index + 1;
         let line = line.trim();
         if line.starts_with('{') {
-            return (number, json(line).ok_or(number));
+            return (number, json(line).map(|entry| entry.map(Cow::Owned)).ok_or(number));
         }
         let line = line.split(['#', ';']).next().unwrap_or_default().trim();
         let mut words = line.split_whitespace();
         let entry = match words.next() {
             None => return (number, Ok(None)),
             Some("ExitNode" | "Published" | "LastStatus") => return (number, Ok(None)),
-            Some("ExitAddress") => words.next().unwrap_or_default().to_owned(),
+            Some("ExitAddress") => Cow::Borrowed(words.next().unwrap_or_default()),
             // `a - b` is a range, too.
-            Some(_) if line.contains('-') && !line.contains(',') => line.replace(char::is_whitespace, ""),
+            Some(_) if line.contains('-') && !line.contains(',') => Cow::Owned(line.replace(char::is_whitespace, "")),
             Some(_) => {
                 let column = line.split([',', '\t']).next().unwrap_or_default().trim();
-                column.trim_matches('"').trim().to_owned()
+                Cow::Borrowed(column.trim_matches('"').trim())
             }
         };
         let is_heading = is_first && line.contains(',') && !is_entry(&entry);
@@ -222,11 +227,13 @@ fn sound(line: usize, network: IpNetwork, meaning: Meaning) -> Result<(), BadNet
 
 /// Whether a network lies within one of those that everybody has, and whether one of those lies within it.
 fn private(network: IpNetwork) -> (bool, bool) {
-    let known = PRIVATE.iter().filter_map(|private| private.parse::<IpNetwork>().ok());
-    known.filter(|private| private.is_ipv4() == network.is_ipv4()).fold((false, false), |(within, around), private| {
-        let in_it = private.contains(network.network()) && private.prefix() <= network.prefix();
-        (within || in_it, around || network.contains(private.network()))
-    })
+    PRIVATE.iter().filter(|private| private.is_ipv4() == network.is_ipv4()).fold(
+        (false, false),
+        |(within, around), private| {
+            let in_it = private.contains(network.network()) && private.prefix() <= network.prefix();
+            (within || in_it, around || network.contains(private.network()))
+        },
+    )
 }
 
 #[cfg(test)]

@@ -5,19 +5,65 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName};
-use regex::bytes::Regex;
+use memchr::memmem;
 
 use crate::request::{CanonicalRequest, RequestKind, Scheme};
+use crate::risk::wild::folded;
 
-/// Programs that are no browser, by what their user agent says: libraries, tools, browsers without a window, and whatever calls
-/// itself a robot.
-static ROBOTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let named = r"(?i-u)curl/|wget/|libwww|lwp-|python|aiohttp|httpx/|urllib|scrapy|go-http-client|okhttp/|java/|apache-httpclient|axios/|node-fetch|undici|got \(|guzzle|php/|ruby|faraday|reqwest|hyper/|libcurl|httpie/|postmanruntime|insomnia/|headless|phantomjs|selenium|puppeteer|playwright|(?:^|[^u])bot\b|crawler|spider|scraper|archiver|masscan|nmap|nikto|sqlmap|zgrab";
-    // `u` before it: Cubot makes telephones. A pattern that is wrong fails every test of this file; then nobody would be a robot.
-    Regex::new(named).ok()
-});
+/// Programs that are no browser, by what their user agent says, in lower case: libraries, tools, browsers without a window, and
+/// what gathers pages. What calls itself a bot is found besides ([`is_bot`]): of words this short the search below is slow.
+const ROBOTS: &[&str] = &[
+    "curl/",
+    "wget/",
+    "libwww",
+    "lwp-",
+    "python",
+    "aiohttp",
+    "httpx/",
+    "urllib",
+    "scrapy",
+    "go-http-client",
+    "okhttp/",
+    "java/",
+    "apache-httpclient",
+    "axios/",
+    "node-fetch",
+    "undici",
+    "got (",
+    "guzzle",
+    "php/",
+    "ruby",
+    "faraday",
+    "reqwest",
+    "hyper/",
+    "libcurl",
+    "httpie/",
+    "postmanruntime",
+    "insomnia/",
+    "headless",
+    "phantomjs",
+    "selenium",
+    "puppeteer",
+    "playwright",
+    "crawler",
+    "spider",
+    "scraper",
+    "archiver",
+    "masscan",
+    "nmap",
+    "nikto",
+    "sqlmap",
+    "zgrab",
+];
+static ROBOT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(ROBOTS));
+
+/// Words, of which the first is found that begins first. Words that are wrong fail every test of this file; then none is found.
+fn search(words: &[&str]) -> Option<AhoCorasick> {
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(words).ok()
+}
 
 /// From this version on a browser of Chromium's tells its brands over https (Chrome Platform Status, "User-Agent Client Hints").
 const HINTS_SINCE: u32 = 90;
@@ -32,7 +78,18 @@ pub(super) fn robot(headers: &HeaderMap) -> Option<&'static str> {
     if agent.is_empty() {
         return Some("no user agent");
     }
-    ROBOTS.as_ref().is_some_and(|robots| robots.is_match(agent)).then_some("by its user agent")
+    let named = |agent: &[u8]| ROBOT.as_ref().is_some_and(|robots| robots.is_match(agent)) || is_bot(agent);
+    folded(agent, named).then_some("by its user agent")
+}
+
+/// Whether a user agent, in lower case, has a word that ends in `bot`; but none in `ubot`, since Cubot makes telephones.
+fn is_bot(agent: &[u8]) -> bool {
+    let byte = |place: usize| agent.get(place).copied();
+    memmem::find_iter(agent, "bot").any(|place| {
+        let before = place.checked_sub(1).and_then(byte);
+        let is_end = byte(place + 3).is_none_or(|next| !next.is_ascii_alphanumeric() && next != b'_');
+        before != Some(b'u') && is_end
+    })
 }
 
 /// What is wrong with the client hints of a request. Only navigations over https have all of them.
@@ -64,8 +121,8 @@ pub(super) fn hints(request: &CanonicalRequest, headers: &HeaderMap) -> Option<&
 
 /// The version of Chromium that a user agent names.
 fn chromium(agent: &[u8]) -> Option<u32> {
-    let name = b"Chrome/";
-    let place = agent.windows(name.len()).position(|window| window == name)?;
+    let name = "Chrome/";
+    let place = memmem::find(agent, name.as_bytes())?;
     let digits = agent.get(place + name.len()..)?.iter().take_while(|byte| byte.is_ascii_digit()).take(6);
     let version = digits.fold(0, |version: u32, digit| version * 10 + u32::from(digit - b'0'));
     (version > 0).then_some(version)
@@ -91,24 +148,27 @@ fn family(hint: &[u8]) -> Option<Family> {
     }
 }
 
+/// The platforms that user agents name: of several, the first in this order.
+const SYSTEMS: [(&str, Family); 7] = [
+    ("Windows NT", Family::Windows),
+    ("Macintosh", Family::Apple),
+    ("iPhone", Family::Apple),
+    ("iPad", Family::Apple),
+    ("CrOS", Family::ChromeOs),
+    ("Android", Family::Linux),
+    ("Linux", Family::Linux),
+];
+static SYSTEM: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&SYSTEMS.map(|(name, _)| name)));
+
 fn agent_family(agent: &[u8]) -> Option<Family> {
-    let of = [
-        (&b"Windows NT"[..], Family::Windows),
-        (b"Macintosh", Family::Apple),
-        (b"iPhone", Family::Apple),
-        (b"iPad", Family::Apple),
-        (b"CrOS", Family::ChromeOs),
-        (b"Android", Family::Linux),
-        (b"Linux", Family::Linux),
-    ];
     // It stands in the first brackets: what follows is the same for all.
-    let end = agent.iter().position(|&byte| byte == b')').unwrap_or(agent.len());
-    let system = agent.get(..end)?;
-    of.into_iter().find(|(name, _)| has(system, name)).map(|(_, family)| family)
+    let end = memchr::memchr(b')', agent).unwrap_or(agent.len());
+    let named = SYSTEM.as_ref()?.find_iter(agent.get(..end)?).map(|found| found.pattern().as_usize()).min()?;
+    SYSTEMS.get(named).map(|&(_, family)| family)
 }
 
 fn has(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+    memmem::find(text, part).is_some()
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
-use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{Fault, Many, Named, Placed};
 use crate::request::{CanonicalRequest, Glob};
 use crate::risk::finding::worth;
+use crate::risk::wild::{Wild, folded};
 use crate::risk::{Name, Risk};
 use crate::words::Country;
 
@@ -53,7 +53,7 @@ pub struct Rule {
     /// Sorted.
     systems: Vec<u32>,
     paths: Vec<Glob>,
-    headers: Vec<(HeaderName, Regex)>,
+    headers: Vec<(HeaderName, Vec<Wild>)>,
     missing: Vec<HeaderName>,
     points: u8,
     reason: Arc<str>,
@@ -61,8 +61,6 @@ pub struct Rule {
 
 /// The longest reason, in characters: it goes into log lines and labels.
 const REASON: usize = 80;
-/// The most a compiled pattern may take, in bytes.
-const PATTERN: usize = 1 << 16;
 
 // === impl Rule ===
 
@@ -79,10 +77,10 @@ impl Rule {
             && (self.systems.is_empty() || at.system.is_some_and(|system| self.systems.binary_search(&system).is_ok()))
             && self.missing.iter().all(|name| !headers.contains_key(name))
             && (self.paths.is_empty() || self.paths.iter().any(|glob| glob.matches(request.path.folded())))
-            && self
-                .headers
-                .iter()
-                .all(|(name, wanted)| headers.get_all(name).iter().any(|value| wanted.is_match(value.as_bytes())));
+            && self.headers.iter().all(|(name, wanted)| {
+                let any = |value: &[u8]| wanted.iter().any(|pattern| pattern.matches(value));
+                headers.get_all(name).iter().any(|value| folded(value.as_bytes(), any))
+            });
         if holds {
             risk.add(Name::Rule(Arc::clone(&self.reason)), self.points, String::new);
         }
@@ -123,7 +121,7 @@ impl RuleSettings {
         let mut systems = when.asn.iter().map(system).collect::<Result<Vec<_>, _>>()?;
         systems.sort_unstable();
         let header = |(name, patterns): (&Placed<String>, &Many<Placed<String>>)| {
-            Ok((header_name(name)?, pattern(patterns).map_err(|why| name.fault(why))?))
+            Ok((header_name(name)?, patterns.iter().map(|pattern| Wild::new(&pattern.value)).collect()))
         };
         let rule = Rule {
             countries: when.country.iter().map(|country| country.value).collect(),
@@ -171,19 +169,6 @@ fn header_name(written: &Placed<String>) -> Result<HeaderName, Fault> {
         HeaderName::from_bytes(name.trim().as_bytes())
             .map_err(|_| "expected the name of a header, such as `User-Agent`")
     })
-}
-
-/// One expression for all of these: each over the whole value, `*` for anything.
-fn pattern(patterns: &[Placed<String>]) -> Result<Regex, String> {
-    let one = |text: &Placed<String>| text.value.split('*').map(regex::escape).collect::<Vec<_>>().join(".*");
-    let any = patterns.iter().map(one).collect::<Vec<_>>().join("|");
-    RegexBuilder::new(&format!("^(?:{any})$"))
-        .case_insensitive(true)
-        .dot_matches_new_line(true)
-        .unicode(false)
-        .size_limit(PATTERN)
-        .build()
-        .map_err(|_| "the patterns of this header are too long: part them among several rules".to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use http::{HeaderValue, Method};
+use proptest::prelude::*;
+use regex::bytes::Regex;
 
 use super::*;
 use crate::request::{Door, PathRules, RawRequest, TrustedProxies};
@@ -118,3 +120,41 @@ fn hints_are_missed_where_they_belong() {
     }
     assert_eq!(hinted(true, &[]), None);
 }
+
+proptest! {
+    /// The searches find what the one expression does that says the same.
+    #[test]
+    fn robots_are_words(parts in prop::collection::vec(prop::sample::select(PARTS), 0..8)) {
+        let (agent, words) = (parts.concat(), ROBOTS.join("|").replace('(', r"\("));
+        let expression = Regex::new(&format!(r"(?i-u){words}|(?:^|[^u])bot\b")).unwrap();
+        let headers = HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_bytes(agent.as_bytes()).unwrap())]);
+        let wanted = agent.trim_ascii().is_empty() || expression.is_match(agent.trim_ascii().as_bytes());
+        prop_assert_eq!(robot(&headers).is_some(), wanted, "{}", agent);
+    }
+}
+
+const PARTS: &[&str] = &[
+    "bot",
+    "BOT",
+    "u",
+    "U",
+    "b",
+    "ot",
+    "_",
+    " ",
+    "/",
+    "-",
+    "é",
+    "1",
+    "curl",
+    "Curl/",
+    "got",
+    "GOT (",
+    "python",
+    "Mozilla/5.0 (",
+    "spide",
+    "r",
+    "head",
+    "less",
+    "like Gecko) Chrome/148.0.0.0 Safari/537.36 ",
+];
