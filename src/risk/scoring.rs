@@ -92,3 +92,6 @@ impl Scoring {
         self.address.databases.iter().map(DatabaseFile::state)
     }
 }
+
+#[cfg(test)]
+mod tests;
