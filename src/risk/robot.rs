@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 use crate::request::{CanonicalRequest, RequestKind, Scheme};
 use crate::risk::wild::folded;
@@ -68,6 +68,11 @@ fn search(words: &[&str]) -> Option<AhoCorasick> {
 /// From this version on a browser of Chromium's tells its brands over https (Chrome Platform Status, "User-Agent Client Hints").
 const HINTS_SINCE: u32 = 90;
 
+// What is looked for in each page's user agent: a search that is made once.
+static BOT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("bot"));
+static CHROME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Chrome/"));
+static PHONE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Mobile"));
+
 const BRANDS: HeaderName = HeaderName::from_static("sec-ch-ua");
 const PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
 const MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
@@ -85,7 +90,7 @@ pub(super) fn robot(headers: &HeaderMap) -> Option<&'static str> {
 /// Whether a user agent, in lower case, has a word that ends in `bot`; but none in `ubot`, since Cubot makes telephones.
 fn is_bot(agent: &[u8]) -> bool {
     let byte = |place: usize| agent.get(place).copied();
-    memmem::find_iter(agent, "bot").any(|place| {
+    BOT.find_iter(agent).any(|place| {
         let before = place.checked_sub(1).and_then(byte);
         let is_end = byte(place + 3).is_none_or(|next| !next.is_ascii_alphanumeric() && next != b'_');
         before != Some(b'u') && is_end
@@ -113,17 +118,16 @@ pub(super) fn hints(request: &CanonicalRequest, headers: &HeaderMap) -> Option<&
         return Some("another platform than its user agent");
     }
     match headers.get(MOBILE).map(|mobile| mobile.as_bytes().trim_ascii()) {
-        Some(b"?1") if !has(agent, b"Mobile") => Some("mobile, other than its user agent"),
-        Some(b"?0") if has(agent, b"Mobile") => Some("not mobile, other than its user agent"),
+        Some(b"?1") if PHONE.find(agent).is_none() => Some("mobile, other than its user agent"),
+        Some(b"?0") if PHONE.find(agent).is_some() => Some("not mobile, other than its user agent"),
         _ => None,
     }
 }
 
 /// The version of Chromium that a user agent names.
 fn chromium(agent: &[u8]) -> Option<u32> {
-    let name = "Chrome/";
-    let place = memmem::find(agent, name.as_bytes())?;
-    let digits = agent.get(place + name.len()..)?.iter().take_while(|byte| byte.is_ascii_digit()).take(6);
+    let place = CHROME.find(agent)?;
+    let digits = agent.get(place + CHROME.needle().len()..)?.iter().take_while(|byte| byte.is_ascii_digit()).take(6);
     let version = digits.fold(0, |version: u32, digit| version * 10 + u32::from(digit - b'0'));
     (version > 0).then_some(version)
 }
