@@ -132,7 +132,7 @@ impl DatabaseFile {
     }
 
     fn renew(&self) -> Result<(), Unreadable> {
-        swap(&self.database, Database::parse(self.file.read()?)?);
+        swap(&self.database, Database::parse_at(self.file.read()?, &Pace::gentle())?);
         Ok(())
     }
 }

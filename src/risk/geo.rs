@@ -4,17 +4,20 @@
 //! text. So each thing has the paths by which it is known ([`FIELDS`]), and a database is asked at load which of them it has.
 //! Files are read into memory whole: one that is replaced in place is no danger to what runs.
 
+mod flat;
 mod named;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 
-use maxminddb::{PathElement, Reader, WithinOptions};
+use maxminddb::{LookupResult, PathElement, Reader, WithinOptions};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::risk::pace::Pace;
 use crate::words::{About, Country, Spot, Timestamp};
 
+use flat::Flat;
 pub use named::Named;
 
 /// A database in memory.
@@ -23,6 +26,8 @@ pub struct Database {
     /// The path of each field that it has, in the order of [`Field`].
     paths: [Option<&'static [PathElement<'static>]>; FIELDS.len()],
     built: Timestamp,
+    /// What it says of IPv4 addresses, if it is no large one.
+    flat: Option<Flat>,
 }
 
 /// What is known of an address.
@@ -119,14 +124,20 @@ impl Database {
     /// When it is cut off or damaged where it is looked at, or says nothing that is known here. What is damaged elsewhere says
     /// nothing of the addresses that it is about.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, BadDatabase> {
+        Self::parse_at(bytes, &Pace::fast())
+    }
+
+    /// The same at a pace.
+    pub(super) fn parse_at(bytes: Vec<u8>, pace: &Pace) -> Result<Self, BadDatabase> {
         let damaged = |error: maxminddb::MaxMindDbError| BadDatabase::Damaged(error.to_string());
         let reader = Reader::from_source(bytes).map_err(damaged)?;
         let built = Timestamp::from_millis(reader.metadata().build_epoch.saturating_mul(1000));
-        let mut database = Self { reader, paths: [None; FIELDS.len()], built };
+        let mut database = Self { reader, paths: [None; FIELDS.len()], built, flat: None };
         database.paths = database.learn().map_err(damaged)?;
         if database.paths.iter().all(Option::is_none) {
             return Err(BadDatabase::Unknown(database.kind().to_owned()));
         }
+        database.flat = Flat::of(&database, pace);
         Ok(database)
     }
 
@@ -180,30 +191,44 @@ impl Database {
 
     /// Adds what it says of `ip` to what is known already.
     pub fn tell(&self, ip: IpAddr, known: &mut Whereabouts) {
-        let Ok(found) = self.reader.lookup(ip.to_canonical()) else { return };
+        let ip = ip.to_canonical();
+        match (&self.flat, ip) {
+            (Some(flat), IpAddr::V4(ip)) => flat.at(ip).into_iter().for_each(|said| known.add(said)),
+            _ => {
+                if let Ok(found) = self.reader.lookup(ip) {
+                    known.add(&self.read(&found));
+                }
+            }
+        }
+    }
+
+    /// What it says of the addresses that were found.
+    fn read(&self, found: &LookupResult<'_, Vec<u8>>) -> Whereabouts {
+        let mut said = Whereabouts::default();
         if !found.has_data() {
-            return;
+            return said;
         }
         let (mut latitude, mut longitude, mut within) = (None, None, None);
         for ((field, _), path) in FIELDS.iter().zip(&self.paths) {
             let Some(path) = path else { continue };
             let Some(value) = found.decode_path::<Value<'_>>(path).ok().flatten() else { continue };
             match field {
-                Field::Country => known.country = known.country.or_else(|| value.country()),
-                Field::System => known.system = known.system.or_else(|| value.system()),
+                Field::Country => said.country = value.country(),
+                Field::System => said.system = value.system(),
                 Field::Latitude => latitude = value.degrees(90.0),
                 Field::Longitude => longitude = value.degrees(180.0),
                 Field::Within => within = value.kilometres(),
-                Field::Hosting => known.is_hosting |= value.flag() == Some(true),
+                Field::Hosting => said.is_hosting = value.flag() == Some(true),
                 Field::Anonymous | Field::Vpn | Field::Proxy | Field::Tor => {
-                    known.is_anonymiser |= value.flag() == Some(true);
+                    said.is_anonymiser |= value.flag() == Some(true);
                 }
             }
         }
-        if let (None, Some(latitude), Some(longitude)) = (known.position, latitude, longitude) {
-            known.position = Some(Position { latitude, longitude });
-            known.within = within;
+        if let (Some(latitude), Some(longitude)) = (latitude, longitude) {
+            said.position = Some(Position { latitude, longitude });
+            said.within = within;
         }
+        said
     }
 }
 
@@ -216,6 +241,17 @@ impl fmt::Debug for Database {
 // === impl Whereabouts ===
 
 impl Whereabouts {
+    /// Adds what another database says; the first that says something is believed.
+    fn add(&mut self, said: &Self) {
+        self.country = self.country.or(said.country);
+        self.system = self.system.or(said.system);
+        if self.position.is_none() {
+            (self.position, self.within) = (said.position, said.within);
+        }
+        self.is_hosting |= said.is_hosting;
+        self.is_anonymiser |= said.is_anonymiser;
+    }
+
     /// As much of it as is kept.
     #[must_use]
     pub fn spot(&self) -> Spot {

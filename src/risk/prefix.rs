@@ -202,7 +202,7 @@ impl<A: Number> Edges<A> {
 }
 
 /// How many ranges begin before each 16 bits; one more for the end.
-fn index(starts: &[u32], pace: &Pace) -> Vec<u32> {
+pub(super) fn index(starts: &[u32], pace: &Pace) -> Vec<u32> {
     if starts.is_empty() {
         return Vec::new();
     }

@@ -120,6 +120,7 @@ fn every_published_schema_is_read_in_every_size_of_record() {
                 }
                 let database = Database::parse(write(kind, size, version, &entries)).unwrap();
                 assert_eq!(database.built(), Timestamp::from_millis(BUILT * 1000));
+                assert!(database.flat.is_some(), "a small one is laid out");
                 for ip in ips {
                     assert_eq!(told(&database, ip), expected, "{kind} {size:?} {ip}");
                 }
@@ -195,6 +196,43 @@ fn distances_are_those_of_the_atlas() {
     }
 }
 
+/// What the tree says, laid out or not.
+fn walked(database: &Database, ip: std::net::Ipv4Addr) -> Whereabouts {
+    database.reader.lookup(ip.into()).map(|found| database.read(&found)).unwrap_or_default()
+}
+
+proptest! {
+    /// Laid out in a row, a database says of each address what its tree does: at the edges of its networks, and anywhere.
+    #[test]
+    fn what_is_laid_out_is_the_tree(
+        networks in prop::collection::vec((any::<u32>(), 0_u8..=32, 0_u32..4), 0..40),
+        narrow in any::<bool>(),
+        anywhere in prop::collection::vec(any::<u32>(), 20),
+        version in prop::sample::select(&[IpVersion::V4, IpVersion::V6]),
+    ) {
+        let mut writer = Writer::builder("x").ip_version(version).build();
+        let mut edges = vec![0, u32::MAX];
+        // Somewhere it must know a system, else it is refused.
+        let some = (0x0a00_0000, 8, 1);
+        for (address, length, system) in networks.into_iter().chain([some]) {
+            // Many in one place: they touch, and hold each other.
+            let address = if narrow && length > 8 { address % 4096 + 0x0102_0000 } else { address };
+            let network = ipnet::Ipv4Net::new(address.into(), length).unwrap();
+            let value = if system == 0 { map([("other", 1_u32.into())]) } else { map([("asn", system.into())]) };
+            let _ = writer.insert_value(IpNet::from(network), value);
+            let (first, last) = (u32::from(network.network()), u32::from(network.broadcast()));
+            edges.extend([first.wrapping_sub(1), first, last, last.wrapping_add(1)]);
+        }
+        let database = Database::parse(writer.to_bytes().unwrap()).unwrap();
+        // One network that is all of IPv4 is not laid out.
+        prop_assume!(database.flat.is_some());
+        let flat = database.flat.as_ref().unwrap();
+        for ip in edges.into_iter().chain(anywhere).map(std::net::Ipv4Addr::from) {
+            prop_assert_eq!(flat.at(ip).copied(), Some(walked(&database, ip)), "{}", ip);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -211,6 +249,10 @@ proptest! {
             if let Ok(database) = Database::parse(bytes) {
                 for ip in ["203.0.113.7", "2001:db8::7", "0.0.0.0"] {
                     told(&database, ip);
+                }
+                if let Some(flat) = &database.flat {
+                    let ip = "203.0.113.7".parse().unwrap();
+                    assert_eq!(flat.at(ip).copied(), Some(walked(&database, ip)));
                 }
             }
         }
