@@ -153,7 +153,7 @@ pub async fn a_pause_is_told_to_who_asks(t: Bench) {
     let (permit, (visitor, id)) = ask(&t, &sending, person).await;
     assert!(is_sent(&permit));
     t.pass(visitor, id, &Answering::new()).await;
-    for _ in 0..4 {
+    for _ in 0..3 {
         assert_eq!(pause(hash(), "6012345").await, None);
         tried(&t, &sending).await;
     }
