@@ -224,8 +224,7 @@ fn explore(ranks: &mut [Rank], rules: BestRules, random: &mut StdRng) {
     }
 }
 
-/// Exact for every amount below 9 billion units.
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss, reason = "exact for every amount below 9 billion units")]
 fn as_score(price: Amount) -> f64 {
     price.millionths() as f64
 }

@@ -356,8 +356,7 @@ impl Counts {
         self.0[what.index()]
     }
 
-    /// Exact below 2⁵³.
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "exact below 2⁵³")]
     const fn get(&self, what: What) -> f64 {
         self.count(what) as f64
     }

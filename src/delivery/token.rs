@@ -126,7 +126,7 @@ impl Claims {
     /// A claim that is a moment, in whole seconds since 1970 (RFC 7519, 2: a fraction is allowed).
     pub(super) fn moment(&self, name: &str) -> Option<u64> {
         let value = self.0.get(name)?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10¹⁵")]
         let whole = |seconds: f64| (0.0..1e15).contains(&seconds).then_some(seconds as u64);
         value.as_u64().or_else(|| value.as_f64().and_then(whole))
     }

@@ -12,7 +12,7 @@ use super::cookie::{Reader, channel_bit, context};
 use crate::request::Scheme;
 use crate::seal::{KeyRing, Purpose, Random};
 use crate::store::SiteKey;
-use crate::words::{Channel, ChannelSet, DeviceId, KeyedHash, Proof, Timestamp};
+use crate::words::{Channel, DeviceId, KeyedHash, Proof, Timestamp};
 
 /// A browser, and who answered a code with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,17 +130,17 @@ impl Owned {
         Self { subject, account, channels, contact: proof.contact, at: proof.at }
     }
 
-    /// Whether it still counts under a policy that takes these channels: answered within `remember`, and after `void_until`.
+    /// Whether it still counts where these channels are taken: answered within `remember`, and after `void_until`.
     #[must_use]
     pub fn counts(
         &self,
-        accepted: &ChannelSet,
+        accepts: impl Fn(Channel) -> bool,
         remember: Duration,
         void_until: Option<Timestamp>,
         now: Timestamp,
     ) -> bool {
         let is_recent = now.since(self.at).is_none_or(|age| age <= remember);
-        let is_accepted = !self.channels.is_empty() && self.channels.iter().all(|&channel| accepted.contains(channel));
+        let is_accepted = !self.channels.is_empty() && self.channels.iter().copied().all(accepts);
         is_recent && is_accepted && void_until.is_none_or(|until| self.at > until)
     }
 }

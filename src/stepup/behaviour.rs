@@ -106,11 +106,10 @@ impl Gateway {
     }
 
     /// Adds what was seen of the subject of a request.
-    pub(super) fn behaviour_of(&self, site: &Site, subject: &Subject, risk: &mut Risk) {
+    pub(super) fn behaviour_of(&self, site: &Site, subject: KeyedHash, risk: &mut Risk) {
         let held = site.flags.load();
         if held.has_subjects() && self.scoring.behaviour.is_some() {
-            let (hash, now) = (self.subject_hash(site, subject), self.shared.clock.now());
-            held.judge_subject(hash, now, &self.scoring.points, risk);
+            held.judge_subject(subject, self.shared.clock.now(), &self.scoring.points, risk);
         }
     }
 }

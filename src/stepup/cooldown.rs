@@ -188,7 +188,7 @@ impl Gateway {
     }
 
     /// Records a change, and sends the notices of it, beside the road.
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "what a notice is made of, in one place and asked for once")]
     fn tell_change(
         &self,
         site: &Site,

@@ -20,18 +20,19 @@ use crate::words::{DeviceId, KeyedHash, StepUp, Subject};
 const GRACE: Duration = Duration::from_secs(60);
 
 impl Gateway {
-    /// What is known of `subject` by the request's device cookie, if that still counts under `policy` (C15).
-    pub(super) fn owned(&self, site: &Site, visit: &Visit, policy: &StepUp, subject: &Subject) -> Option<Owned> {
+    /// What is known of a subject by the request's device cookie, if that still counts under `policy` (C15).
+    pub(super) fn owned(&self, site: &Site, visit: &Visit, policy: &StepUp, subject: KeyedHash) -> Option<Owned> {
         let device = self.device(site, visit)?;
-        let hash = self.subject_hash(site, subject);
-        let owned = device.of(hash)?;
+        let owned = device.of(subject)?;
         let voids = || {
             let revoked = |account| site.revoked.void_until(account);
-            revoked(hash).max(owned.account.and_then(revoked))
+            revoked(subject).max(owned.account.and_then(revoked))
         };
         let void_until = if site.revoked.has_subjects() { voids() } else { None };
         let remember = self.scoring.subject.remember;
-        owned.counts(&policy.channels, remember, void_until, self.shared.clock.now()).then(|| owned.clone())
+        owned
+            .counts(|channel| policy.accepts(channel), remember, void_until, self.shared.clock.now())
+            .then(|| owned.clone())
     }
 
     /// The device in the request's cookie, unless a copy of it was found.

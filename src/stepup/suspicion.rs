@@ -26,15 +26,16 @@ impl Gateway {
         let Some(subject) = who.named() else { return true };
         let scoring = &self.scoring.subject;
         let (site, visit) = (case.site, case.visit);
-        self.behaviour_of(site, subject, &mut case.risk);
+        let hash = self.subject_hash(site, subject);
+        self.behaviour_of(site, hash, &mut case.risk);
         let trip = match scoring.follows_places() {
-            true => self.trip(site, self.subject_hash(site, subject), &case.risk).await,
+            true => self.trip(site, hash, &case.risk).await,
             false => Ok(None),
         };
         let facts = SubjectFacts {
             proved_at: proofs.iter().max_by_key(|proof| proof.at).map(|proof| proof.spot),
             last: trip.as_ref().ok().copied().flatten(),
-            is_new_device: scoring.remembers_devices() && self.owned(site, visit, policy, subject).is_none(),
+            is_new_device: scoring.remembers_devices() && self.owned(site, visit, policy, hash).is_none(),
         };
         scoring.judge(facts, &mut case.risk);
         if let Err(error) = &trip {
@@ -54,7 +55,7 @@ impl Gateway {
     ) -> Result<(), Box<Ruling>> {
         let Some(subject) = who.named().filter(|_| case.form.is_none()) else { return Ok(()) };
         if self.scoring.subject.remembers_devices()
-            && let Some(owned) = self.owned(case.site, case.visit, policy, subject)
+            && let Some(owned) = self.owned(case.site, case.visit, policy, self.subject_hash(case.site, subject))
             && !known.contacts.iter().any(|contact| self.contact_hash(contact) == owned.contact)
         {
             // Whoever answered a code with this browser has a contact that is not the account's any more (C15).

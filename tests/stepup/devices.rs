@@ -19,6 +19,7 @@ policies:
   strict: {channels: email, deny_at: 10}
   watched: {channels: [email, sms], observe: true}
   watched_phone: {channels: sms, observe: true}
+  watched_more: {channels: email, escalate: {at: 60, channels: sms}, observe: true}
 risk: {more}
 sites:
   - hosts: shop.test
@@ -34,6 +35,7 @@ sites:
       - {path: /strict/**, policy: strict}
       - {path: /watched/**, policy: watched}
       - {path: /watched_phone/**, policy: watched_phone}
+      - {path: /watched_more/**, policy: watched_more}
   - hosts: wiki.test
     upstream: {servers: '127.0.0.1:{upstream}'}
     identity: {login: {path: /login, field: email, session_cookie: SID, logout: /logout}}
@@ -184,6 +186,19 @@ async fn i1_a_new_browser_alone_may_be_asked_or_refused() {
     let mut other = signed_in(&gateway, "bob").await;
     pass(&gateway, &mut other, "/each/a", BOB).await;
     assert_eq!(shop.score(&mut other, "/watched/e").await, "0");
+}
+
+/// C15: a code by the channel that a higher score would have asked for makes a browser known, too.
+#[tokio::test]
+async fn c15_a_stronger_channel_makes_a_device_known() {
+    let shop = Shop::open();
+    let gateway = shop.gateway("{}");
+    let mut alice = signed_in(&gateway, "alice").await;
+    let challenge = api_challenge(&mut alice, "GET", "/account/a", None).await;
+    assert_eq!(api_send(&mut alice, &challenge["id"], "sms").await.status, 202);
+    let code = codes(&gateway, "+14155550101").await.pop().unwrap();
+    assert_eq!(api_verify(&mut alice, &challenge["id"], &code).await.status, 200);
+    assert_eq!(shop.score(&mut alice, "/watched_more/a").await, "0");
 }
 
 /// Without the points, or the memory, no cookie is set at all.

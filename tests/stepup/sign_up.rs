@@ -454,6 +454,19 @@ async fn i7_the_quality_of_a_contact_makes_the_score() {
     .await;
 }
 
+/// A number of a fixed line has the points that the operator gives it, before it is found that no text message goes there.
+#[tokio::test]
+async fn i7_a_fixed_line_counts_where_it_is_worth_something() {
+    for (points, status) in [("95", 403), ("0", 422)] {
+        let top = format!("risk: {{points: {{fixed_line_number: {points}}}}}");
+        let world = World::with_memory(&Config { top: Box::leak(top.into_boxed_str()), ..malaysian() });
+        let answer = register(&mut world.browser(), "/register", "+442079460000").await;
+        assert_eq!(answer.status, status, "{points}: {answer:?}");
+        page_address(&register(&mut world.browser(), "/register", "+447400123456").await);
+        assert_eq!(world.upstream.hits("/register"), 0);
+    }
+}
+
 /// A number that anybody can borrow, in any spelling of it.
 #[tokio::test]
 async fn i7_a_borrowed_number_is_refused() {

@@ -113,8 +113,7 @@ impl ProviderMetrics {
     }
 }
 
-/// Exact to 2⁵³ millionths.
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss, reason = "exact to 2⁵³ millionths")]
 fn units(amount: Amount) -> f64 {
     amount.millionths() as f64 / Amount::UNIT as f64
 }

@@ -3,7 +3,7 @@
 use crate::risk::Finding;
 use crate::server::Plan;
 
-/// What is not looked at, in words that follow "and". Where a log names its users, `follows` where they come from.
+/// What is not known here, in a few words each. Of users whom a log names it is known where they come from: `follows`.
 pub(super) fn unseen(plan: &Plan, has_form: bool, follows: bool) -> Vec<String> {
     let scoring = &plan.scoring;
     let (subject, contact) = (&scoring.subject, &scoring.contact);
