@@ -5,6 +5,7 @@
 //! IPv4 network takes at most two ranges, 24 bytes.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use ipnetwork::IpNetwork;
 
@@ -125,15 +126,8 @@ impl PrefixTable {
     #[must_use]
     pub fn lists_of(&self, ip: IpAddr) -> OnLists {
         match ip.to_canonical() {
-            IpAddr::V4(ip) => {
-                let number = u32::from(ip);
-                let first = (number >> 16) as usize;
-                match (self.index.get(first), self.index.get(first + 1)) {
-                    (Some(&from), Some(&to)) => self.v4.of(number, from as usize, to as usize),
-                    _ => OnLists::default(),
-                }
-            }
-            IpAddr::V6(ip) => self.v6.of(u128::from(ip), 0, self.v6.starts.len()),
+            IpAddr::V4(ip) => self.v4.on(range_of(&self.v4.starts, &self.index, u32::from(ip))),
+            IpAddr::V6(ip) => self.v6.on(last_before(&self.v6.starts, 0..self.v6.starts.len(), u128::from(ip))),
         }
     }
 
@@ -219,6 +213,19 @@ pub(super) fn index(starts: &[u32], pace: &Pace) -> Vec<u32> {
     index
 }
 
+/// The range of an IPv4 address, by their starts and the [`index`] of these.
+pub(super) fn range_of(starts: &[u32], index: &[u32], number: u32) -> Option<usize> {
+    let first = (number >> 16) as usize;
+    let (from, to) = (*index.get(first)? as usize, *index.get(first + 1)? as usize);
+    last_before(starts, from..to, number)
+}
+
+/// The last range that begins at a number or before it: one of `among`, or the one before them.
+fn last_before<A: Number>(starts: &[A], among: Range<usize>, number: A) -> Option<usize> {
+    let from = among.start;
+    (from + starts.get(among)?.partition_point(|&start| start <= number)).checked_sub(1)
+}
+
 // === impl Ranges ===
 
 impl<A: Number> Ranges<A> {
@@ -262,11 +269,9 @@ impl<A: Number> Ranges<A> {
         ranges.filter(move |(_, on)| on.has(list)).map(|(range, _)| range)
     }
 
-    /// The lists of an address, whose range is the last that begins before `to`, or one before `from`.
-    fn of(&self, number: A, from: usize, to: usize) -> OnLists {
-        let among = self.starts.get(from..to).unwrap_or_default();
-        let begun = from + among.partition_point(|&start| start <= number);
-        begun.checked_sub(1).and_then(|at| self.on.get(at)).copied().unwrap_or_default()
+    /// The lists of a range.
+    fn on(&self, range: Option<usize>) -> OnLists {
+        range.and_then(|at| self.on.get(at)).copied().unwrap_or_default()
     }
 }
 

@@ -10,7 +10,7 @@ use maxminddb::WithinOptions;
 
 use super::{Database, Whereabouts};
 use crate::risk::pace::Pace;
-use crate::risk::prefix::index;
+use crate::risk::prefix::{index, range_of};
 
 /// Ranges of IPv4 addresses, each from its start to the one before the next, and what is known of them.
 pub(super) struct Flat {
@@ -67,12 +67,8 @@ impl Flat {
 
     /// What is known of an address.
     pub(super) fn at(&self, ip: Ipv4Addr) -> Option<&Whereabouts> {
-        let number = u32::from(ip);
-        let first = (number >> 16) as usize;
-        let (from, to) = (*self.index.get(first)? as usize, *self.index.get(first + 1)? as usize);
-        let begun = from + self.starts.get(from..to)?.partition_point(|&start| start <= number);
-        let record = *self.records.get(begun.checked_sub(1)?)?;
-        self.known.get(record as usize)
+        let range = range_of(&self.starts, &self.index, u32::from(ip))?;
+        self.known.get(*self.records.get(range)? as usize)
     }
 
     /// Nothing is known from one address to another.
